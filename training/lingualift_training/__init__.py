@@ -1,0 +1,1 @@
+"""Two-stage training and export of LinguaLIFT models."""
