@@ -1,0 +1,174 @@
+import { type Problem } from '../benchmarks/types';
+import { languageName } from '../languages';
+import { questionPrefix } from './prefixes';
+
+export { questionPrefix } from './prefixes';
+
+/**
+ * What one template makes of one problem: three texts, each of which a merge order may or may not use.
+ *
+ * - `encoder`: goes to the multilingual encoder (empty for method `text`)
+ * - `instruction`: goes through the LLM's own embeddings before or after the soft prefix
+ * - `text`: the question in the LLM's own vocabulary
+ */
+export interface PromptTexts {
+  readonly encoder: string;
+  readonly instruction: string;
+  readonly text: string;
+}
+
+export interface PromptContext {
+  readonly benchmark: string;
+}
+
+export interface PromptTemplate {
+  readonly name: string;
+  readonly version: number;
+  /** Where the template comes from. */
+  readonly source: string;
+  /** True when `text` is one user message for the LLM's chat template. */
+  readonly chat: boolean;
+  /** Extra stop strings of the template. */
+  readonly stop: readonly string[];
+  render(problem: Problem, context: PromptContext): PromptTexts;
+}
+
+const PREAMBLE = 'Below is an instruction that describes a task. Write a response that appropriately completes the request';
+const alpaca = (question: string, tail: string): string => `${PREAMBLE}.\n\n### Instruction:\n${question}\n\n### Response:${tail}`;
+const STEP = " Let's think step by step.";
+
+/** The question with its choices written out, one a line. Number problems are their question alone. */
+export function questionText(problem: Problem): string {
+  if (problem.kind === 'choice') return `${problem.question}\n${(problem.choices ?? []).map((c) => `${c.label}. ${c.text}`).join('\n')}`;
+  if (problem.kind === 'nli') return `Premise: ${problem.premise}\nHypothesis: ${problem.hypothesis}`;
+  return problem.question;
+}
+
+const TASK = {
+  number: 'Solve the problem. Reason in short steps and end with "The answer is" and the number.',
+  choice: 'Choose the best answer. Reply with its letter, like "Choice A."',
+  nli: 'Does the hypothesis follow from the premise? Reply with one word: entailment, neutral or contradiction.',
+} as const;
+
+/** One side only: the whole prompt for the encoder, and the same for the LLM of a bundle without one. */
+const both = (whole: string): PromptTexts => ({ encoder: whole, instruction: '', text: whole });
+
+const TEMPLATES: readonly PromptTemplate[] = [
+  {
+    name: 'plain',
+    version: 1,
+    source: 'own: the question alone',
+    chat: false,
+    stop: [],
+    render: (p) => both(questionText(p)),
+  },
+  {
+    name: 'short-cot',
+    version: 1,
+    source: 'own: "Question: … Answer:", the form that lingualift_training writes its data in',
+    chat: false,
+    stop: ['\nQuestion:'],
+    render: (p) => ({ encoder: questionText(p), instruction: '', text: `Question: ${questionText(p)}\nAnswer:` }),
+  },
+  {
+    name: 'chat',
+    version: 1,
+    source: 'own: one user message through the chat template of the LLM',
+    chat: true,
+    stop: [],
+    render: (p) => ({ encoder: questionText(p), instruction: TASK[p.kind], text: `${TASK[p.kind]}\n\n${questionText(p)}` }),
+  },
+  {
+    name: 'lingualift',
+    version: 1,
+    source: "method.md 4.5: the authors' alpaca wrapper with the localized prefix, all of it for the encoder",
+    chat: false,
+    stop: ['[END]', '</s>', '<|im_end|>'],
+    render: (p, c) => both(alpaca(`${questionPrefix(c.benchmark, p.language)} ${questionText(p)}`, STEP)),
+  },
+  {
+    name: 'lingualift-figure',
+    version: 1,
+    source: 'method.md 1.6: as the paper draws it, question to the encoder and instruction through the embeddings',
+    chat: false,
+    stop: ['[END]', '</s>', '<|im_end|>'],
+    render: (p) => ({ encoder: questionText(p), instruction: 'Solve the following math problem:', text: '' }),
+  },
+  {
+    name: 'mindmerger',
+    version: 1,
+    source: 'method.md 8.1: question to the encoder, wrapped question also to the LLM',
+    chat: false,
+    stop: ['[END]', '</s>'],
+    render: (p) => ({ encoder: questionText(p), instruction: '', text: alpaca(questionText(p), STEP) }),
+  },
+  {
+    name: 'metamath',
+    version: 1,
+    source: 'method.md 4.5: the MetaMath wrapper without localized prefix, as the baselines were run',
+    chat: false,
+    stop: ['</s>', '[END]', '<|im_end|>'],
+    render: (p) => both(alpaca(questionText(p), STEP)),
+  },
+  {
+    name: 'mammoth',
+    version: 1,
+    source: 'method.md 4.5: the MetaMath wrapper without "step by step"',
+    chat: false,
+    stop: ['</s>', '[END]', '<|im_end|>'],
+    render: (p) => both(alpaca(questionText(p), '')),
+  },
+  {
+    name: 'mathoctopus',
+    version: 1,
+    source: 'method.md 4.5: names the input and output language',
+    chat: false,
+    stop: ['</s>', '[END]', '<|im_end|>'],
+    render: (p) => {
+      const name = languageName(p.language);
+      return both(`${PREAMBLE} in ${name}. Please answer in ${name}.\n\n### Instruction:\n${questionText(p)}\n\n### Response:`);
+    },
+  },
+  {
+    name: 'mcot',
+    version: 1,
+    source: "method.md 4.5, English step-by-step words in every language (the authors' strings exist for 11 languages only)",
+    chat: false,
+    stop: ['</s>', '\n\n'],
+    render: (p) => both(`Question: \n${questionText(p)} \nAnswer: \nLet's think step by step.\n`),
+  },
+];
+
+export const PROMPT_TEMPLATES: ReadonlyMap<string, PromptTemplate> = new Map(TEMPLATES.map((t) => [t.name, t]));
+
+/** @throws Error that lists the known names */
+export function promptTemplate(name: string): PromptTemplate {
+  const found = PROMPT_TEMPLATES.get(name);
+  if (!found) throw new Error(`Unknown prompt template "${name}". Known: ${[...PROMPT_TEMPLATES.keys()].join(', ')}.`);
+  return found;
+}
+
+export interface EncoderNormalisation {
+  /** `ascii`: every Unicode decimal digit becomes its ASCII twin before the encoder sees it. */
+  readonly digits?: 'ascii' | 'keep';
+  /** `1 8` for `18`: one token a digit in vocabularies that join them. */
+  readonly spaceDigits?: boolean;
+}
+
+/** Applies a bundle's encoder reading to a text: prefix, digit mapping, digit spacing. Mirrors lingualift_training. */
+export function encoderText(text: string, prefix: string, normalise: EncoderNormalisation = {}): string {
+  let out = text;
+  if (normalise.digits === 'ascii') out = out.replace(/\p{Nd}/gu, asciiDigit);
+  if (normalise.spaceDigits) out = out.replace(/(?<=\p{Nd})(?=\p{Nd})/gu, ' ');
+  return prefix + out;
+}
+
+/** Decimal digits stand in runs of ten in Unicode; a digit's value is its distance from its zero, found by counting back. */
+function asciiDigit(digit: string): string {
+  const code = digit.codePointAt(0)!;
+  if (code < 0x80) return digit;
+  let zero = code;
+  while (code - zero < 9 && /\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero -= 1;
+  // Blocks that follow each other without a gap (mathematical digits) start at multiples of ten from U+1D7CE.
+  return String(code >= 0x1d7ce && code <= 0x1d7ff ? (code - 0x1d7ce) % 10 : (code - zero) % 10);
+}

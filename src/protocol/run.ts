@@ -1,0 +1,85 @@
+import { type Score } from '../core/scoring/types';
+
+/** `manifest.json` of a run folder: everything that made the numbers. Written once, before the first sample. */
+export interface RunManifest {
+  readonly format: 'lift-run/1';
+  /** Folder-independent id: first 12 hex digits of the fingerprint plus the time of creation. */
+  readonly id: string;
+  readonly created: string;
+  /** SHA-256 over `environment` and `plan`. Same fingerprint = same run; anything else is another run. */
+  readonly fingerprint: string;
+  readonly environment: RunEnvironment;
+  readonly plan: RunPlan;
+  /** Facts that do not change a completion (checked by tests) and so stay outside the fingerprint. */
+  readonly execution: RunExecution;
+}
+
+export interface RunEnvironment {
+  readonly bundle: { readonly name: string; readonly method: string; readonly sha256: string; readonly precision: string };
+  readonly benchmark: { readonly name: string; readonly title: string; readonly version: string | null; readonly sha256: string };
+  readonly prompt: { readonly template: string; readonly version: number };
+  readonly scorer: { readonly name: string; readonly version: number };
+  readonly generation: { readonly maxNewTokens: number; readonly stop: readonly string[]; readonly greedy: true };
+  readonly backend: { readonly name: string; readonly provider: string; readonly versions: Readonly<Record<string, string>> };
+  readonly calculator: boolean;
+}
+
+export interface RunPlan {
+  readonly languages: readonly string[];
+  readonly ids: readonly string[];
+  readonly seed: number;
+  readonly sampling: 'all' | 'random' | 'stratified' | 'first' | 'ids';
+}
+
+export interface RunExecution {
+  readonly bundlePath: string;
+  readonly benchmarkPath: string;
+  readonly batch: number;
+  readonly processes: number;
+  readonly threads: number;
+  readonly platform: string;
+}
+
+export type StopReason = 'eos' | 'length' | 'stop-string' | 'failed';
+
+/** One line of `samples.jsonl`. */
+export interface Sample extends Omit<Score, 'span' | 'error'> {
+  readonly id: string;
+  readonly language: string;
+  readonly question: string;
+  /** What the LLM read as text; for a merge without LLM text, what the encoder read. */
+  readonly prompt: string;
+  /** What the encoder read, when the bundle has one and it differs from `prompt`. */
+  readonly encoderPrompt?: string;
+  readonly completion: string;
+  readonly tokenIds: readonly number[];
+  /** Natural-log probability of each token of `tokenIds`. */
+  readonly tokenLogprobs: readonly number[];
+  readonly stopReason: StopReason;
+  readonly stopString?: string;
+  readonly promptTokens: number;
+  readonly encoderTokens: number;
+  readonly gold: string;
+  readonly span: readonly [number, number] | null;
+  readonly error: Score['error'];
+  /** Why the item failed, when `stopReason` is `failed`. */
+  readonly failure?: string;
+  /** Milliseconds from the start of the item's first batch to its last token. */
+  readonly ms: number;
+}
+
+export type RunStatus = 'planned' | 'running' | 'paused' | 'cancelled' | 'failed' | 'finished';
+
+/** `state.json`: what changes while a run lives. Rewritten atomically; losing it loses no sample. */
+export interface RunState {
+  readonly status: RunStatus;
+  readonly updated: string;
+  readonly name?: string;
+  readonly tags?: readonly string[];
+  /** Seconds of generation over all sessions of the run. */
+  readonly seconds: number;
+  readonly newTokens: number;
+  readonly error?: string;
+  /** Languages that the user took out while it ran. */
+  readonly cancelledLanguages?: readonly string[];
+}
