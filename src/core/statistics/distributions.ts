@@ -8,7 +8,7 @@ import normalQuantile from '@stdlib/stats-base-dists-normal-quantile';
 
 export class StatisticsError extends Error {}
 
-/** Quantile of the standard normal distribution at `p` in (0, 1). */
+/** Quantile of the standard normal distribution at `p` in (0, 1). Right to 1e-9 between 1e-4 and 1 - 1e-4; fewer digits further out. */
 export function standardNormalQuantile(p: number): number {
   return normalQuantile(p, 0, 1);
 }

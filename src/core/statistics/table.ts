@@ -12,7 +12,8 @@ export const MISSING = -1;
 
 /**
  * Right and wrong as a matrix: one row per language, one column per problem id (the same id in several languages is one
- * problem). Languages and problems are in the order in which they first appear.
+ * problem). Languages are in the order in which they first appear; problems are sorted (shorter ids first, so that 9 comes
+ * before 10), so that resampling does not depend on the order in which a run wrote its answers.
  */
 export class ResultTable {
   readonly languages: readonly string[];
@@ -22,8 +23,8 @@ export class ResultTable {
 
   /** @throws StatisticsError when a problem occurs twice in a language */
   constructor(rows: readonly ResultRow[]) {
-    const columnOf = new Map<string, number>();
-    for (const row of rows) if (!columnOf.has(row.problemId)) columnOf.set(row.problemId, columnOf.size);
+    const problems = [...new Set(rows.map((row) => row.problemId))].sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
+    const columnOf = new Map(problems.map((problem, column) => [problem, column]));
     const rowOf = new Map<string, Int8Array>();
     for (const row of rows) {
       let cells = rowOf.get(row.language);
@@ -37,7 +38,7 @@ export class ResultTable {
     this.columnOf = columnOf;
     this.rowOf = rowOf;
     this.languages = [...rowOf.keys()];
-    this.problems = [...columnOf.keys()];
+    this.problems = problems;
   }
 
   /** Cells of a language, one per problem: 1 right, 0 wrong, MISSING; undefined for a language without answers. */
