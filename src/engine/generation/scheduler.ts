@@ -1,0 +1,220 @@
+import { type StopReason } from '../../protocol/run';
+import { type Cache, gatherRows } from './cache';
+import { type DecodeOutput, type GenerationModel } from './model';
+import { type ComposedPrompt } from './prompt';
+import { cutAtStop } from './stop';
+
+export interface ScheduledItem {
+  readonly key: string;
+  readonly prompt: ComposedPrompt;
+}
+
+export interface SchedulerOptions {
+  readonly maxNewTokens: number;
+  readonly maxPositions: number;
+  readonly eosIds: readonly number[];
+  readonly stop: readonly string[];
+  readonly batch: number;
+  readonly tokenBudget: number;
+  readonly chunk: number;
+  /** Text of ids; used for stop strings and for streamed pieces. */
+  readonly decode: (ids: readonly number[]) => string;
+}
+
+export interface FinishedItem {
+  readonly item: ScheduledItem;
+  readonly ids: readonly number[];
+  readonly logprobs: readonly number[];
+  readonly stopReason: StopReason;
+  readonly stopString?: string;
+  readonly ms: number;
+}
+
+export interface SchedulerEvents {
+  started(keys: readonly string[]): void;
+  finished(item: FinishedItem): void;
+  /** After every native call, with the rows that go on. */
+  beat(active: readonly { key: string; ids: readonly number[] }[]): void;
+  /** Awaited between native calls: lets messages in and says whether to stop. */
+  cancelled(): Promise<boolean>;
+  now(): number;
+}
+
+interface Row {
+  readonly item: ScheduledItem;
+  readonly ids: number[];
+  readonly logprobs: number[];
+  readonly limit: number;
+  readonly startedAt: number;
+  past: number;
+}
+
+/** Ids of a prefix that all prompts share, when reading it once pays: it must be long, and longer than what follows. */
+export function sharedPrefix(prompts: readonly ComposedPrompt[]): number {
+  const first = prompts[0];
+  if (!first || prompts.length < 3) return 0;
+  let n = first.inputIds.length - 1;
+  for (const p of prompts) {
+    let i = 0;
+    while (i < n && i < p.inputIds.length - 1 && p.inputIds[i] === first.inputIds[i] && p.inputIds[i]! >= 0) i += 1;
+    n = i;
+  }
+  const rest = prompts.reduce((sum, p) => sum + p.inputIds.length - n, 0) / prompts.length;
+  return n >= 64 && n >= 4 * rest ? n : 0;
+}
+
+/**
+ * Continuous greedy decoding over a queue: length-sorted prefills under a token budget, decoding in chunks, finished rows
+ * leave and new ones take their place. A completion depends only on its own prompt (the graphs are batch-invariant).
+ */
+export class Scheduler {
+  private readonly queue: ScheduledItem[];
+  private rows: Row[] = [];
+  private cache: Cache | null = null;
+  private prefix: { readonly ids: readonly number[]; readonly cache: Cache } | null = null;
+
+  constructor(
+    private readonly model: GenerationModel,
+    items: readonly ScheduledItem[],
+    private readonly options: SchedulerOptions,
+    private readonly events: SchedulerEvents,
+  ) {
+    // Longest first: the largest memory need comes at once, and the last rows are the short ones.
+    this.queue = [...items].sort((a, b) => b.prompt.inputIds.length - a.prompt.inputIds.length || (a.key < b.key ? -1 : 1));
+  }
+
+  /** @returns false when it was cancelled; rows in flight are then dropped */
+  async run(): Promise<boolean> {
+    await this.readSharedPrefix();
+    while (this.queue.length > 0 || this.rows.length > 0) {
+      if (await this.events.cancelled()) return false;
+      const free = this.options.batch - this.rows.length;
+      if (this.queue.length > 0 && (this.rows.length === 0 || free >= this.refillAt())) await this.admit(free);
+      else await this.advance();
+    }
+    return true;
+  }
+
+  /** Free places that make a refill worth its copy of the cache. */
+  private refillAt(): number {
+    return Math.max(1, Math.ceil(this.options.batch / 4));
+  }
+
+  private async readSharedPrefix(): Promise<void> {
+    const n = sharedPrefix(this.queue.map((i) => i.prompt));
+    if (n === 0) return;
+    const ids = this.queue[0]!.prompt.inputIds.slice(0, n);
+    const out = await this.model.decode([{ ids, soft: new Float32Array(0), past: 0 }], null, 1, 1);
+    this.prefix = { ids, cache: gatherRows(this.model.shape, [{ cache: out.cache, row: 0, length: n }]) };
+  }
+
+  /** Takes the next prompts from the queue, reads them in one call, and joins them to the running rows. */
+  private async admit(free: number): Promise<void> {
+    const taken: ScheduledItem[] = [];
+    while (taken.length < free && this.queue.length > 0) {
+      const width = Math.max(taken[0]?.prompt.inputIds.length ?? 0, this.queue[0]!.prompt.inputIds.length);
+      if (taken.length > 0 && width * (taken.length + 1) > this.options.tokenBudget) break;
+      taken.push(this.queue.shift()!);
+    }
+    this.events.started(taken.map((i) => i.key));
+    const startedAt = this.events.now();
+    const soft = await this.encode(taken);
+    const fresh = taken.map((item): Row => {
+      const limit = Math.min(this.options.maxNewTokens, this.options.maxPositions - item.prompt.inputIds.length);
+      return { item, ids: [], logprobs: [], limit, startedAt, past: 0 };
+    });
+    if (this.prefix) {
+      for (const [i, row] of fresh.entries()) await this.readSuffix(row, soft[i]!);
+      return;
+    }
+    // Alone in the machine, the first call goes straight on decoding; beside running rows it only reads.
+    const alone = this.rows.length === 0;
+    const steps = alone ? this.steps(fresh) : 1;
+    const out = await this.model.decode(
+      fresh.map((row, i) => ({ ids: row.item.prompt.inputIds, soft: soft[i]!, past: 0 })),
+      null,
+      steps,
+      alone ? this.stopCount(fresh.length) : fresh.length + 1,
+    );
+    this.join(fresh, out);
+  }
+
+  private async encode(items: readonly ScheduledItem[]): Promise<Float32Array[]> {
+    if (items.every((i) => i.prompt.encoderIds === null)) return items.map(() => new Float32Array(0));
+    return this.model.encode(items.map((i) => i.prompt.encoderIds ?? []));
+  }
+
+  /** One prompt behind the shared prefix: several new tokens on a cache work for one row at a time. */
+  private async readSuffix(row: Row, soft: Float32Array): Promise<void> {
+    const { ids, cache } = this.prefix!;
+    const out = await this.model.decode([{ ids: row.item.prompt.inputIds.slice(ids.length), soft, past: ids.length }], cache, 1, 2);
+    this.join([row], out);
+  }
+
+  private steps(rows: readonly Row[]): number {
+    return Math.max(1, Math.min(this.options.chunk, ...rows.map((r) => r.limit - r.ids.length)));
+  }
+
+  private stopCount(rows: number): number {
+    return this.queue.length > 0 ? Math.min(rows, Math.max(1, rows - this.options.batch + this.refillAt())) : rows;
+  }
+
+  /** One chunk of decoding for all running rows. */
+  private async advance(): Promise<void> {
+    const rows = this.rows;
+    const out = await this.model.decode(
+      rows.map((r) => ({ ids: [r.ids[r.ids.length - 1]!], soft: new Float32Array(0), past: r.past })),
+      this.cache,
+      this.steps(rows),
+      this.stopCount(rows.length),
+    );
+    this.rows = [];
+    this.cache = null;
+    this.join(rows, out);
+  }
+
+  /** Takes a call's tokens, hands out what is finished, and keeps the rest together with the rows already running. */
+  private join(called: readonly Row[], out: DecodeOutput): void {
+    const keep: { row: Row; index: number }[] = [];
+    called.forEach((row, index) => {
+      row.ids.push(...out.ids[index]!);
+      row.logprobs.push(...out.logprobs[index]!);
+      row.past = out.lengths[index]!;
+      const end = this.ending(row);
+      if (end) this.finish(row, end);
+      else keep.push({ row, index });
+    });
+    const whole = this.rows.length === 0 && keep.length === called.length && out.lengths.every((n) => n <= out.cache.length);
+    if (whole && Math.max(...out.lengths) === out.cache.length) this.cache = out.cache;
+    else if (this.rows.length + keep.length === 0) this.cache = null;
+    else {
+      const old = this.rows.map((row, i) => ({ cache: this.cache!, row: i, length: row.past }));
+      this.cache = gatherRows(this.model.shape, [...old, ...keep.map(({ row, index }) => ({ cache: out.cache, row: index, length: row.past }))]);
+    }
+    this.rows = [...this.rows, ...keep.map((k) => k.row)];
+    this.events.beat(this.rows.map((r) => ({ key: r.item.key, ids: r.ids })));
+  }
+
+  private ending(row: Row): { reason: StopReason; keep: number; stopString?: string } | undefined {
+    const { stop, eosIds, decode } = this.options;
+    const eos = row.ids.findIndex((id) => eosIds.includes(id));
+    const end = Math.min(eos >= 0 ? eos + 1 : Infinity, row.limit);
+    const ids = row.ids.slice(0, Math.min(end, row.ids.length));
+    const cut = stop.length > 0 ? cutAtStop(ids, stop, decode) : undefined;
+    if (cut) return { reason: 'stop-string', keep: cut.tokens, stopString: cut.stop };
+    if (eos >= 0 && eos < row.limit) return { reason: 'eos', keep: eos + 1 };
+    if (row.ids.length >= row.limit) return { reason: 'length', keep: row.limit };
+    return undefined;
+  }
+
+  private finish(row: Row, end: { reason: StopReason; keep: number; stopString?: string }): void {
+    this.events.finished({
+      item: row.item,
+      ids: row.ids.slice(0, end.keep),
+      logprobs: row.logprobs.slice(0, end.keep),
+      stopReason: end.reason,
+      stopString: end.stopString,
+      ms: this.events.now() - row.startedAt,
+    });
+  }
+}
