@@ -1,0 +1,1 @@
+"""Training data: corpora, the word-problem generator, code-switching, the leakage check."""
