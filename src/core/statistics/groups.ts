@@ -22,7 +22,8 @@ export function groupMean(rows: readonly ResultRow[], languagesOfGroup: readonly
 
 /** The same for several groups over one table, with shared resamples. */
 export function groupMeans(table: ResultTable, groups: readonly (readonly string[])[], options: BootstrapOptions): GroupMean[] {
-  const ratios = groups.map((group) => group.flatMap((language) => shareOf(table, language) ?? []));
+  const shares = new Map(groups.flat().map((language) => [language, shareOf(table, language)]));
+  const ratios = groups.map((group) => group.flatMap((language) => shares.get(language) ?? []));
   const estimates = clusterBootstrap(ratios, table.problems.length, options);
   return estimates.map((estimate, i) => ({
     ...estimate,

@@ -29,15 +29,17 @@ export interface ConditionalAccuracy {
  * Languages without a problem in common with the reference, and the reference itself, are left out.
  */
 export function transferGaps(table: ResultTable, languages: readonly string[], options: BootstrapOptions, reference = 'en'): TransferGap[] {
-  const entries = gapRatios(table, languages, reference);
-  const estimates = clusterBootstrap(entries.map((e) => [e.ratio]), table.problems.length, options, [-1, 1]);
-  return entries.map((e, i) => ({ language: e.language, n: total(e.ratio.denominator), gap: estimates[i]!.mean, interval: estimates[i]!.interval }));
+  return groupTransferGaps(table, languages.map((language) => [language]), options, reference).flatMap(({ mean, interval, n }, i) =>
+    n === 0 ? [] : [{ language: languages[i]!, n, gap: mean, interval }],
+  );
 }
 
-/** Unweighted mean of the gaps of each group's languages, with cluster-bootstrap intervals; NaN for a group without a pair. */
-export function groupTransferGaps(table: ResultTable, groups: readonly (readonly string[])[], options: BootstrapOptions, reference = 'en'): Estimate[] {
-  const ratios = groups.map((group) => gapRatios(table, group, reference).map((e) => e.ratio));
-  return clusterBootstrap(ratios, table.problems.length, options, [-1, 1]);
+/** Unweighted mean of the gaps of each group's languages, with cluster-bootstrap intervals; NaN and n = 0 for a group without a pair. */
+export function groupTransferGaps(table: ResultTable, groups: readonly (readonly string[])[], options: BootstrapOptions, reference = 'en'): (Estimate & { n: number })[] {
+  const shared = new Map(gapRatios(table, [...new Set(groups.flat())], reference).map((e) => [e.language, e.ratio]));
+  const ratios = groups.map((group) => group.flatMap((language) => shared.get(language) ?? []));
+  const estimates = clusterBootstrap(ratios, table.problems.length, options, [-1, 1]);
+  return estimates.map((estimate, i) => ({ ...estimate, n: ratios[i]!.reduce((sum, ratio) => sum + total(ratio.denominator), 0) }));
 }
 
 /** P(right in the language | right in the reference) per language: what the model can do and still fails to carry over. */
