@@ -47,3 +47,42 @@ export interface Scorer {
   readonly version: number;
   score(input: ScoreInput): Score;
 }
+
+/** In which way a number was written. */
+export type NumberKind =
+  | 'integer'
+  | 'decimal'
+  | 'percent'
+  | 'fraction'
+  | 'mixed'
+  | 'scientific'
+  | 'power'
+  | 'scaled'
+  | 'han'
+  | 'ethiopic'
+  | 'roman'
+  | 'words';
+
+/** Why a number is not a candidate for the answer; `value` for those that are. */
+export type NumberRole = 'value' | 'step' | 'list' | 'label' | 'time' | 'date' | 'ordinal' | 'exponent';
+
+/** One number found in a text. */
+export interface NumberReading {
+  readonly value: number;
+  /** UTF-16 offsets [start, end) in the text that was given. */
+  readonly span: readonly [number, number];
+  readonly text: string;
+  readonly kind: NumberKind;
+  /** True when the span can well mean another number in another convention; the others are in `alternatives`. */
+  readonly ambiguous: boolean;
+  /** Other readings. Not empty for a percentage that is not ambiguous: the fraction (25 % -> 0.25) is a known other reading. */
+  readonly alternatives: readonly number[];
+  readonly role: NumberRole;
+}
+
+export interface ReadOptions {
+  /** Also give the numbers that are not values (steps, list numbers, times, dates …), with their role. Default false. */
+  readonly all?: boolean;
+  /** Also read spelled-out numbers and Roman numerals. Default true. */
+  readonly words?: boolean;
+}
