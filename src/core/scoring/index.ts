@@ -1,3 +1,4 @@
+import { choicePaperScorer, choiceScorer } from './choice';
 import { harnessScorer } from './harness';
 import { localeScorer } from './locale';
 import { type Scorer } from './types';
@@ -9,7 +10,9 @@ export { classifyError } from './errors';
 export { equalsGold, goldNumber } from './locale';
 export * from './types';
 
-const SCORERS: ReadonlyMap<string, Scorer> = new Map([harnessScorer, vllmScorer, localeScorer].map((s) => [s.name, s]));
+const SCORERS: ReadonlyMap<string, Scorer> = new Map(
+  [harnessScorer, vllmScorer, localeScorer, choiceScorer, choicePaperScorer].map((s) => [s.name, s]),
+);
 
 /** Names of the scorers, in the order in which they are offered. */
 export const SCORER_NAMES: readonly string[] = [...SCORERS.keys()];
