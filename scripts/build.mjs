@@ -1,0 +1,52 @@
+// Bundles the extension host, the engine process, the CLI and the panels into dist/. `--watch` keeps at it.
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as esbuild from 'esbuild';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const version = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8')).version;
+const tokenizers = JSON.parse(fs.readFileSync(path.join(ROOT, 'node_modules/@huggingface/tokenizers/package.json'), 'utf8')).version;
+
+const node = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  sourcemap: 'linked',
+  minify: true,
+  keepNames: true,
+  external: ['vscode', 'onnxruntime-node'],
+  logLevel: 'warning',
+  absWorkingDir: ROOT,
+  define: { 'process.env.LINGUALIFT_VERSION': JSON.stringify(version), 'process.env.LINGUALIFT_TOKENIZERS_VERSION': JSON.stringify(tokenizers) },
+};
+
+const exists = (p) => fs.existsSync(path.join(ROOT, p));
+
+/** Every bundle of the project. A panel is a folder of webview/ with a main.tsx. */
+export function targets() {
+  const list = [
+    { ...node, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.js', banner: { js: '#!/usr/bin/env node' } },
+    { ...node, entryPoints: ['src/engine/server.ts'], outfile: 'dist/engine.js' },
+  ];
+  if (exists('src/extension/extension.ts')) list.push({ ...node, entryPoints: ['src/extension/extension.ts'], outfile: 'dist/extension.js' });
+  const panels = exists('webview') ? fs.readdirSync(path.join(ROOT, 'webview')).filter((d) => exists(`webview/${d}/main.tsx`)) : [];
+  for (const panel of panels) {
+    list.push({
+      bundle: true, platform: 'browser', target: 'es2022', format: 'iife', minify: true, sourcemap: false, logLevel: 'warning', absWorkingDir: ROOT,
+      jsx: 'automatic', jsxImportSource: 'preact', entryPoints: [`webview/${panel}/main.tsx`], outfile: `dist/webview/${panel}.js`,
+    });
+  }
+  return list;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (process.argv.includes('--watch')) {
+    for (const t of targets()) await (await esbuild.context(t)).watch();
+  } else {
+    const started = Date.now();
+    await Promise.all(targets().map((t) => esbuild.build(t)));
+    console.log(`built ${targets().length} bundles in ${Date.now() - started} ms`);
+  }
+}

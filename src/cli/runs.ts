@@ -1,0 +1,57 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { RunError } from '../runs/errors';
+import { listRuns } from '../runs/list';
+import { readManifestOf, readSamples, readState } from '../runs/store';
+import { summarise } from '../runs/summary';
+import { finalTable } from './evaluate';
+import { options, text, UsageError } from './options';
+import { percent, say, table } from './terminal';
+
+const HELP = `lingualift runs list [--runs DIR] [--json]   the runs of a folder (default: runs)
+lingualift runs show RUN [--json]           one run: settings, table, intervals`;
+
+export async function runsCommand(args: readonly string[]): Promise<number> {
+  const [action, ...rest] = args;
+  const o = options(rest, { runs: 'text', json: 'flag' }, HELP);
+  if (action === 'list') return list(path.resolve(text(o, 'runs') ?? 'runs'), o.json === true);
+  if (action === 'show') {
+    if (o._.length !== 1) throw new UsageError('Name one run folder. See lingualift runs --help.');
+    return show(o._[0]!, path.resolve(text(o, 'runs') ?? 'runs'), o.json === true);
+  }
+  options(args, {}, HELP);
+  throw new UsageError('Say what to do: lingualift runs list or show. See --help.');
+}
+
+function list(folder: string, json: boolean): number {
+  const runs = listRuns(folder);
+  if (json) {
+    process.stdout.write(JSON.stringify(runs) + '\n');
+    return 0;
+  }
+  if (runs.length === 0) say(`No runs in ${folder}. Make one: lingualift evaluate --help`);
+  else {
+    const rows = runs.map((r) => [r.folder, r.status, r.bundle, r.benchmark, `${r.done}/${r.total}`, r.accuracy === null ? '–' : percent(r.accuracy), r.created.slice(0, 16).replace('T', ' ')]);
+    process.stdout.write(table(['run', 'status', 'bundle', 'benchmark', 'done', 'acc %', 'created (UTC)'], rows, new Set([4, 5])) + '\n');
+  }
+  return 0;
+}
+
+function show(run: string, runs: string, json: boolean): number {
+  const folder = fs.existsSync(run) ? path.resolve(run) : path.join(runs, run);
+  if (!fs.existsSync(folder)) throw new RunError(`There is no run "${run}". See lingualift runs list.`);
+  const manifest = readManifestOf(folder);
+  const { samples, damagedLines } = readSamples(folder);
+  const state = readState(folder) ?? { status: 'planned' as const, updated: '', seconds: 0, newTokens: 0 };
+  if (json) {
+    process.stdout.write(JSON.stringify({ ...summarise(manifest, state, samples, folder), environment: manifest.environment, plan: manifest.plan, execution: manifest.execution, damagedLines }) + '\n');
+    return 0;
+  }
+  const { environment: e } = manifest;
+  say(`${manifest.id}: ${state.status}, ${samples.length} of ${manifest.plan.languages.length * manifest.plan.ids.length} samples`);
+  say(`${e.bundle.name} (${e.bundle.precision}, ${e.bundle.sha256.slice(0, 12)}) on ${e.benchmark.title} (${e.benchmark.sha256.slice(0, 12)}), template ${e.prompt.template}/${e.prompt.version}, scorer ${e.scorer.name}/${e.scorer.version}`);
+  say(`${e.backend.name} ${e.backend.provider}, ${Object.entries(e.backend.versions).map(([k, v]) => `${k} ${v}`).join(', ')}`);
+  if (damagedLines.length > 0) say(`Damaged lines in samples.jsonl: ${damagedLines.join(', ')}`);
+  if (samples.length > 0) process.stdout.write(finalTable(samples) + '\n');
+  return 0;
+}

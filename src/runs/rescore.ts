@@ -1,0 +1,46 @@
+import path from 'node:path';
+import { type Scorer } from '../core/scoring/types';
+import { type Sample } from '../protocol/run';
+import { readManifestOf, readSamples, sampleKey } from './store';
+
+export interface Rescoring {
+  readonly run: string;
+  readonly scorer: string;
+  readonly before: string;
+  readonly n: number;
+  readonly correct: number;
+  readonly correctBefore: number;
+  /** Samples on which the two scorers disagree. */
+  readonly changed: readonly { readonly key: string; readonly before: boolean; readonly after: boolean; readonly value: number | string | null; readonly reading: string }[];
+}
+
+/** The samples as another scorer reads them; failed items stay failed. The run itself is not changed. */
+export function rescoreSamples(samples: readonly Sample[], scorer: Scorer): Sample[] {
+  return samples.map((s) => {
+    if (s.stopReason === 'failed') return s;
+    const score = scorer.score({ language: s.language, completion: s.completion, gold: s.gold, question: s.question, kind: kindOf(s.gold) });
+    return { ...s, ...score, alternatives: score.alternatives };
+  });
+}
+
+/** What kind of gold answer this is: samples do not repeat the problem's kind. */
+function kindOf(gold: string): 'number' | 'choice' | 'nli' {
+  if (/^(entailment|neutral|contradiction)$/i.test(gold)) return 'nli';
+  return /^[A-Z]$/.test(gold) ? 'choice' : 'number';
+}
+
+export function rescoreRun(folder: string, scorer: Scorer): Rescoring {
+  const manifest = readManifestOf(folder);
+  const { samples } = readSamples(folder);
+  const after = rescoreSamples(samples, scorer);
+  const changed = after.flatMap((s, i) => (s.correct === samples[i]!.correct ? [] : [{ key: sampleKey(s), before: samples[i]!.correct, after: s.correct, value: s.value, reading: s.reading }]));
+  return {
+    run: path.basename(path.resolve(folder)),
+    scorer: `${scorer.name}/${scorer.version}`,
+    before: `${manifest.environment.scorer.name}/${manifest.environment.scorer.version}`,
+    n: samples.length,
+    correct: after.filter((s) => s.correct).length,
+    correctBefore: samples.filter((s) => s.correct).length,
+    changed,
+  };
+}

@@ -1,0 +1,130 @@
+import path from 'node:path';
+import { type BundleManifest, openBundle, type Precision, PRECISIONS } from '../bundle';
+import { scorerByName } from '../core/scoring';
+import { type LoadProgress } from '../protocol/engine';
+import { type RunManifest } from '../protocol/run';
+import { type EngineOptions } from '../engine/client';
+import { loadBenchmark, type LoadedBenchmark } from './benchmark';
+import { RunError } from './errors';
+import { evaluate, type EvaluateRequest, type EvaluateResult } from './evaluate';
+import { resolveBundle } from './locations';
+import { planRun, planSelection, type Selection } from './plan';
+import { EnginePool } from './pool';
+
+/** One evaluation as the CLI, a command or a notebook cell asks for it. Everything has a default but bundle and benchmark. */
+export interface EvaluationOptions extends Selection {
+  readonly bundle: string;
+  readonly benchmark: string;
+  readonly precision?: string;
+  readonly provider?: 'auto' | 'cpu' | 'cuda';
+  readonly scorer?: string;
+  readonly template?: string;
+  readonly batch?: number;
+  readonly maxNewTokens?: number;
+  readonly threads?: number;
+  readonly processes?: number;
+  readonly memoryCeiling?: number;
+  readonly tokenBudget?: number;
+  readonly chunk?: number;
+  /** Folder of the run; default: `runs/` under `runsFolder`, named by bundle, benchmark and fingerprint. */
+  readonly out?: string;
+  readonly runsFolder?: string;
+  readonly version: string;
+  readonly engine?: EngineOptions;
+}
+
+export const DEFAULT_BATCH = 16;
+
+export interface PreparedEvaluation {
+  readonly bundle: BundleManifest;
+  readonly bundlePath: string;
+  readonly precision: Precision;
+  readonly benchmark: LoadedBenchmark;
+  readonly plan: ReturnType<typeof planSelection>;
+  readonly scorer: ReturnType<typeof scorerByName>;
+  readonly batch: number;
+}
+
+/**
+ * Everything that can be checked before a model is loaded: bundle, benchmark, selection, scorer, template, numbers.
+ * @throws RunError / BundleError in words
+ */
+export async function prepareEvaluation(options: EvaluationOptions): Promise<PreparedEvaluation> {
+  const benchmark = loadBenchmark(options.benchmark);
+  const plan = planSelection(benchmark.benchmark, options);
+  let scorer: ReturnType<typeof scorerByName>;
+  try {
+    scorer = scorerByName(options.scorer ?? defaultScorer(benchmark));
+  } catch (e) {
+    throw new RunError((e as Error).message);
+  }
+  const batch = options.batch ?? DEFAULT_BATCH;
+  if (!Number.isInteger(batch) || batch < 1 || batch > 1024) throw new RunError(`The batch must be a whole number from 1 to 1024, not ${options.batch}.`);
+  const bundlePath = resolveBundle(options.bundle);
+  const { manifest } = await openBundle(bundlePath, {});
+  const precision = choosePrecision(manifest, options.precision, options.provider);
+  // Hashes of the chosen precision only: reading weights that are not used would cost time for nothing.
+  await openBundle(bundlePath, { precision, hashes: true });
+  return { bundle: manifest, bundlePath, precision, benchmark, plan, scorer, batch };
+}
+
+function defaultScorer(benchmark: LoadedBenchmark): string {
+  for (const problems of benchmark.benchmark.problems.values()) if (problems[0] && problems[0].kind !== 'number') return 'choice';
+  return 'locale';
+}
+
+function choosePrecision(manifest: BundleManifest, asked: string | undefined, provider: string | undefined): Precision {
+  const has = Object.keys(manifest.precisions) as Precision[];
+  if (asked !== undefined) {
+    if (!(PRECISIONS as readonly string[]).includes(asked)) throw new RunError(`Unknown precision "${asked}". Known: ${PRECISIONS.join(', ')}.`);
+    if (!has.includes(asked as Precision)) throw new RunError(`The bundle "${manifest.name}" has no ${asked}; it has ${has.join(', ')}.`);
+    return asked as Precision;
+  }
+  const wish: readonly Precision[] = provider === 'cuda' ? ['fp16'] : ['fp32', 'int8', 'int4'];
+  const found = wish.find((p) => has.includes(p));
+  if (!found) throw new RunError(`The bundle "${manifest.name}" offers ${has.join(', ')}, none of which runs on ${provider === 'cuda' ? 'CUDA' : 'the CPU'}. Choose one with --precision.`);
+  return found;
+}
+
+export interface StartedEvaluation extends PreparedEvaluation {
+  readonly pool: EnginePool;
+  readonly manifest: RunManifest;
+  readonly folder: string;
+  run(events: Pick<EvaluateRequest, 'onSample' | 'onProgress' | 'signal' | 'isLanguageCancelled' | 'retryFailed'>): Promise<EvaluateResult>;
+}
+
+/** Loads the bundle into engine processes and plans the run. Close the pool when done. */
+export async function startEvaluation(options: EvaluationOptions, prepared: PreparedEvaluation, onLoad?: (p: LoadProgress) => void, onLog?: (line: string) => void): Promise<StartedEvaluation> {
+  const pool = await EnginePool.open({
+    load: { dir: prepared.bundlePath, precision: prepared.precision, provider: options.provider ?? 'auto', memoryCeiling: options.memoryCeiling ?? 0, batch: prepared.batch },
+    processes: options.processes ?? 1,
+    threads: options.threads ?? 0,
+    batch: prepared.batch,
+    tokenBudget: options.tokenBudget,
+    chunk: options.chunk,
+    engine: options.engine,
+    onLoad,
+    onLog,
+  });
+  try {
+    const manifest = planRun({ ...prepared, bundle: prepared.bundle, template: options.template, maxNewTokens: options.maxNewTokens, backend: pool, version: options.version });
+    const folder = path.resolve(options.out ?? path.join(options.runsFolder ?? 'runs', runFolderName(manifest)));
+    return {
+      ...prepared,
+      pool,
+      manifest,
+      folder,
+      run: (events) => evaluate({ folder, manifest, benchmark: prepared.benchmark, backend: pool, scorer: prepared.scorer, ...events }),
+    };
+  } catch (e) {
+    await pool.close();
+    throw e;
+  }
+}
+
+/** `smol-lift-int8.lift48.3f9c2a1b04de`: the same settings give the same folder, so the same command resumes. */
+export function runFolderName(manifest: RunManifest): string {
+  const { bundle, benchmark } = manifest.environment;
+  const safe = (s: string): string => s.replace(/[^A-Za-z0-9_-]+/g, '-').slice(0, 40);
+  return `${safe(bundle.name)}-${bundle.precision}.${safe(benchmark.name)}.${manifest.fingerprint.slice(0, 12)}`;
+}
