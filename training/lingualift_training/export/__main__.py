@@ -10,7 +10,7 @@ from lingualift_training.export.build import build_bundle
 from lingualift_training.export.errors import ExportError
 from lingualift_training.export.operands import PRECISIONS
 from lingualift_training.export.options import MERGES, METHODS, ExportOptions
-from lingualift_training.export.progress import Progress
+from lingualift_training.progress import Progress
 
 
 def _listed(text: str) -> list[str]:

@@ -20,7 +20,7 @@ from lingualift_training.export.checkpoint import Decoder, load_causal_lm, read_
 from lingualift_training.export.encoder_checkpoint import Encoder, load_encoder, read_encoder
 from lingualift_training.export.errors import ExportError
 from lingualift_training.export.options import ExportOptions, merge_order
-from lingualift_training.export.progress import Progress
+from lingualift_training.progress import Progress
 from lingualift_training.export.selftest import TEXTS, Answer, BundleRunner, Case, Check
 from lingualift_training.export.selftest import require, run_check, torch_answers
 from lingualift_training.export.sources import Source, file_sha256, fingerprint, resolve

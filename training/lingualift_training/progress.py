@@ -1,4 +1,4 @@
-"""Progress of an export, for people on a terminal or for the program that started it."""
+"""Progress of long work, for people on a terminal or for the program that started it."""
 
 from __future__ import annotations
 
