@@ -16,7 +16,7 @@ const node = {
   sourcemap: 'linked',
   minify: true,
   keepNames: true,
-  external: ['vscode', 'onnxruntime-node'],
+  external: ['vscode', 'onnxruntime-node', 'tsx', 'tsx/cjs', 'esbuild'],
   logLevel: 'warning',
   absWorkingDir: ROOT,
   define: { 'process.env.LINGUALIFT_VERSION': JSON.stringify(version), 'process.env.LINGUALIFT_TOKENIZERS_VERSION': JSON.stringify(tokenizers) },
@@ -31,6 +31,7 @@ export function targets() {
     { ...node, entryPoints: ['src/engine/server.ts'], outfile: 'dist/engine.js' },
   ];
   if (exists('src/extension/extension.ts')) list.push({ ...node, entryPoints: ['src/extension/extension.ts'], outfile: 'dist/extension.js' });
+  if (exists('src/extension/worker/main.ts')) list.push({ ...node, entryPoints: ['src/extension/worker/main.ts'], outfile: 'dist/worker.js' });
   const panels = exists('webview') ? fs.readdirSync(path.join(ROOT, 'webview')).filter((d) => exists(`webview/${d}/main.tsx`)) : [];
   for (const panel of panels) {
     list.push({
