@@ -1,6 +1,6 @@
+import { loadLanguageIdentifier } from '../core/analysis/identify';
 import { checkBenchmark, type CheckFinding, formatFindings, summarise, unexplained } from '../core/benchmarks/check';
 import { loadBenchmark, shippedNames } from '../runs/benchmark';
-import { languageIdentifier } from '../runs/identifier';
 import { options } from './options';
 import { say } from './terminal';
 
@@ -14,7 +14,7 @@ duplicates, lengths. Exit code 1 when a finding is neither a note nor explained 
 export async function checkCommand(args: readonly string[]): Promise<number> {
   const o = options(args, { json: 'flag', all: 'flag' }, HELP);
   const targets = o._.length > 0 ? o._ : shippedNames();
-  const identifier = await languageIdentifier();
+  const identifier = await loadLanguageIdentifier();
   let open = 0;
   const reports: { benchmark: string; languages: number; preflight: number; findings: readonly CheckFinding[] }[] = [];
   for (const target of targets) {

@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   compare: { summary: 'compare two runs problem by problem', run: async (a) => (await import('./compare')).compareCommand(a) },
   report: { summary: 'write a report of one or several runs', run: async (a) => (await import('./report')).reportCommand(a) },
   'check-benchmarks': { summary: 'check benchmark folders', run: async (a) => (await import('./check')).checkCommand(a) },
+  recall: { summary: "check translations by the encoder's own embeddings", run: async (a) => (await import('./recall')).recallCommand(a) },
   doctor: { summary: 'check this machine', run: async (a) => (await import('./doctor')).doctorCommand(a) },
 };
 
