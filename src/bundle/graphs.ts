@@ -65,8 +65,9 @@ function checkExternal(dir: string, file: string, summary: OnnxSummary, listed: 
     } else if (!listed.has(data)) {
       issues.push({ code: 'file', message: `"${file}" reads its weights from "${data}", which the manifest does not list.`, fix: 'Export the bundle again.' });
     } else {
-      const size = fs.statSync(path.join(dir, data)).size;
-      if (size < bytes) issues.push({ code: 'size', message: `"${data}" is truncated: "${file}" needs ${bytes} bytes, there are ${size}.`, fix: 'Copy the bundle again, or export it again.' });
+      const size = fs.statSync(path.join(dir, data), { throwIfNoEntry: false })?.size;
+      if (size === undefined) issues.push({ code: 'file', message: `"${data}" is missing; "${file}" reads its weights from it.`, fix: 'Copy the whole bundle folder again, or export it again.' });
+      else if (size < bytes) issues.push({ code: 'size', message: `"${data}" is truncated: "${file}" needs ${bytes} bytes, there are ${size}.`, fix: 'Copy the bundle again, or export it again.' });
     }
   }
   return issues;

@@ -84,12 +84,30 @@ export async function verifyBundle(dir: string, options: VerifyOptions = {}): Pr
     const found = checkFile(dir, file);
     if (found) issues.push(found);
     else if (options.hashes) {
-      const sha = await sha256File(path.join(dir, file.path), options.signal, (n) => options.onProgress?.((done += n), total));
+      let sha: string;
+      try {
+        sha = await sha256File(path.join(dir, file.path), options.signal, (n) => options.onProgress?.((done += n), total));
+      } catch (e) {
+        if (options.signal?.aborted) throw e;
+        issues.push(issue('file', `"${file.path}" cannot be read (${(e as NodeJS.ErrnoException).code ?? (e as Error).message}).`, 'Check the permissions of the folder.'));
+        continue;
+      }
       if (sha !== file.sha256) issues.push(issue('hash', `"${file.path}" was changed: its SHA-256 is ${sha.slice(0, 12)}…, the manifest says ${file.sha256.slice(0, 12)}….`, 'Export the bundle again, or copy it again without loss.'));
     }
   }
+  issues.push(...checkTemplates(dir, manifest));
   if (issues.length === 0) issues.push(...checkGraphs(dir, manifest, options.precision));
   return { manifest, issues };
+}
+
+/** A chat template changes every prompt, so one that the manifest does not list (and hash) is refused. */
+function checkTemplates(dir: string, manifest: BundleManifest): BundleIssue[] {
+  const { lm, encoder } = manifest.parts;
+  const folders = [lm.tokenizer ?? 'tokenizers/lm', ...(encoder ? [encoder.tokenizer ?? 'tokenizers/encoder'] : [])];
+  return folders
+    .map((folder) => `${folder}/chat_template.jinja`)
+    .filter((file) => !manifest.files.some((f) => f.path === file) && fs.existsSync(path.join(dir, file)))
+    .map((file) => issue('file', `"${file}" is there but the manifest does not list it.`, 'Remove it, or export the bundle again.'));
 }
 
 function checkFile(dir: string, file: BundleFile): BundleIssue | undefined {

@@ -106,7 +106,48 @@ function externalTensor(bytes: Uint8Array): ExternalTensor | undefined {
   }
   const location = entries.get('location');
   if (location === undefined) return undefined;
-  return { name, location, offset: Number(entries.get('offset') ?? 0), length: Number(entries.get('length') ?? 0) };
+  return { name, location, offset: byteCount(entries.get('offset'), name), length: byteCount(entries.get('length'), name) };
+}
+
+function byteCount(value: string | undefined, tensor: string): number {
+  if (value === undefined) return 0;
+  if (!/^\d{1,15}$/.test(value)) throw new OnnxFormatError(`the tensor "${tensor}" claims an impossible place in its data file (${JSON.stringify(value.slice(0, 40))})`);
+  return Number(value);
+}
+
+/** Deepest nesting of subgraphs that is read; real graphs have one or two levels. */
+const MAX_DEPTH = 16;
+
+/** External tensors of a graph: its initializers, and those of tensors and subgraphs in the attributes of its nodes. */
+function collectExternal(graph: Uint8Array, out: ExternalTensor[], depth: number): void {
+  if (depth > MAX_DEPTH) throw new OnnxFormatError(`subgraphs are nested more than ${MAX_DEPTH} deep`);
+  for (const g of fields(graph)) {
+    if (!g.bytes) continue;
+    if (g.number === 5) collectTensor(g.bytes, out); // initializer
+    else if (g.number === 15) collectSparse(g.bytes, out); // sparse_initializer
+    else if (g.number === 1) collectNode(g.bytes, out, depth);
+  }
+}
+
+function collectTensor(bytes: Uint8Array, out: ExternalTensor[]): void {
+  const found = externalTensor(bytes);
+  if (found) out.push(found);
+}
+
+function collectSparse(bytes: Uint8Array, out: ExternalTensor[]): void {
+  for (const f of fields(bytes)) if (f.bytes && (f.number === 1 || f.number === 2)) collectTensor(f.bytes, out); // values, indices
+}
+
+function collectNode(node: Uint8Array, out: ExternalTensor[], depth: number): void {
+  for (const n of fields(node)) {
+    if (n.number !== 5 || !n.bytes) continue; // NodeProto.attribute
+    for (const a of fields(n.bytes)) {
+      if (!a.bytes) continue;
+      if (a.number === 5 || a.number === 10) collectTensor(a.bytes, out); // t, tensors
+      else if (a.number === 22 || a.number === 23) collectSparse(a.bytes, out); // sparse_tensor(s)
+      else if (a.number === 6 || a.number === 11) collectExternal(a.bytes, out, depth + 1); // g, graphs
+    }
+  }
 }
 
 /** @throws OnnxFormatError when the bytes are not an ONNX model */
@@ -116,16 +157,20 @@ export function summariseOnnx(model: Uint8Array): OnnxSummary {
   const external: ExternalTensor[] = [];
   let graphs = 0;
   for (const f of fields(model)) {
+    if (f.number === 25 && f.bytes) {
+      // ModelProto.functions: their nodes (field 7) can hold tensors too.
+      for (const part of fields(f.bytes)) {
+        if (part.number === 7 && part.bytes) collectNode(part.bytes, external, 1);
+      }
+      continue;
+    }
     if (f.number !== 7 || !f.bytes) continue; // ModelProto.graph
     graphs += 1;
+    collectExternal(f.bytes, external, 0);
     for (const g of fields(f.bytes)) {
       if (!g.bytes) continue;
       if (g.number === 11) inputs.push(valueInfo(g.bytes));
       else if (g.number === 12) outputs.push(valueInfo(g.bytes));
-      else if (g.number === 5) {
-        const tensor = externalTensor(g.bytes);
-        if (tensor) external.push(tensor);
-      }
     }
   }
   if (graphs !== 1) throw new OnnxFormatError('the file holds no graph');

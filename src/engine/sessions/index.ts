@@ -83,11 +83,14 @@ export class LoadedBundle {
     const known = this.extra.get(name);
     if (known) return known;
     if (name === 'encoder' && this.main.length === 2) return Promise.resolve(this.main[0]!);
-    const file = this.manifest.precisions[this.precision]!.files[name] ?? this.manifest.precisions.fp32?.files[name];
+    const own = this.manifest.precisions[this.precision]!.files[name];
+    const file = own ?? this.manifest.precisions.fp32?.files[name];
     if (!file) throw new Error(`The bundle has no ${name} graph at ${this.precision}. Export it again with this version.`);
     // The probe graph returns attention probabilities, for which there is no CUDA kernel.
     const options = name.endsWith('probe') ? { ...this.options, executionProviders: ['cpu'] } : this.options;
-    const session = this.ort.InferenceSession.create(path.join(this.dir, file), options);
+    const create = (): Promise<ort.InferenceSession> => this.ort.InferenceSession.create(path.join(this.dir, file), options);
+    // Opening checked the files of this precision only; a graph borrowed from fp32 has to be checked first.
+    const session = own ? create() : openBundle(this.dir, { precision: 'fp32' }).then(create);
     this.extra.set(name, session);
     return session;
   }
