@@ -1,3 +1,4 @@
+import { findLoop } from '../../analysis/repetition';
 import { type Problem } from '../types';
 import { fieldsOf } from './text';
 import { type CheckFinding } from './types';
@@ -8,7 +9,6 @@ const FAULTS: readonly { readonly pattern: RegExp; readonly severity: 'error' | 
   // Joiners are letters' own business in Arabic and Indic scripts, so U+200C and U+200D are left alone.
   { pattern: /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+/g, severity: 'warning', message: 'Invisible control or format character.' },
   { pattern: /&(?:[a-z]{2,8}|#\d+);|<\/?[a-z]+[^>]{0,40}>/gi, severity: 'warning', message: 'Markup left in the text.' },
-  { pattern: /(?<![\p{L}\p{M}])(\p{L}[\p{L}\p{M}]*)(?:[\s,]+\1(?![\p{L}\p{M}])){3,}/gu, severity: 'error', message: 'One word again and again: a translation that went round in circles.' },
   { pattern: /^\s+|\s+$/g, severity: 'warning', message: 'Space at the edge of the text.' },
   { pattern: / {2,}/g, severity: 'warning', message: 'More than one space in a row.' },
 ];
@@ -22,6 +22,10 @@ export function checkForm(problem: Problem): CheckFinding[] {
       for (const m of text.matchAll(pattern)) {
         findings.push({ ...base, severity, span: [m.index, m.index + m[0].length], text: m[0], message });
       }
+    }
+    const loop = findLoop(text, { minCopies: 4, minLength: 24 });
+    if (loop) {
+      findings.push({ ...base, severity: 'error', span: [loop.start, text.length], text: loop.unit.trim(), message: `The text ends in ${Math.floor(loop.copies)} copies of the same words.` });
     }
     if (text.normalize('NFC') !== text) findings.push({ ...base, severity: 'warning', ...firstDenormal(text), message: 'The text is not in Unicode form NFC.' });
     if (!/[\p{L}\p{Nd}]/u.test(text)) findings.push({ ...base, severity: 'error', text, message: 'The text holds no letter and no digit.' });

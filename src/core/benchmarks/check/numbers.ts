@@ -96,7 +96,7 @@ export function checkNumbers(problem: Problem, twin: Problem): CheckFinding[] {
     missing = missing.filter((x) => x !== meant);
     findings.push({
       ...base, severity: 'warning', field: f.field, span: f.span, text: f.text,
-      message: `In this language "${f.text}" reads ${f.value}; in "${twin.language}" the number is ${meant.value}. The separators are those of another language.`,
+      message: `In this language "${f.text}" reads ${f.value}; it can also mean ${meant.value}, the number in "${twin.language}".`,
     });
   }
   const words = missing.length > 0 ? wordsOf(problem) : [];
@@ -144,7 +144,6 @@ export function checkStoredNumbers(problem: Problem): CheckFinding[] {
   ];
   return [{
     check: 'numbers', severity: 'error', language: problem.language, id: problem.id, field: 'numbers', text: `[${stored.join(', ')}]`,
-    ...(unlisted[0] ? { span: unlisted[0].span } : {}),
     message: `The stored numbers and the text differ; ${parts.join('; ')}.`,
   }];
 }

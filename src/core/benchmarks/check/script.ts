@@ -1,5 +1,5 @@
 import { type Problem } from '../types';
-import { fieldsOf, foldedWhole, percent, scriptLetter, scriptOf, wordsOf, type Word } from './text';
+import { fieldsOf, foldedWhole, isForeignLetter, percent, scriptOf, wordsOf, type Word } from './text';
 import { type CheckFinding } from './types';
 
 /** Least share of letters in the language's own script, over all texts of a problem. */
@@ -11,8 +11,7 @@ const isSymbol = (word: string): boolean => word.length < 3 || SYMBOLS.has(word)
 /** `script`: share of letters in the language's script, and words that mix letters of two scripts. */
 export function checkScript(problem: Problem): CheckFinding[] {
   const script = scriptOf(problem.language);
-  const own = script ? scriptLetter(script) : undefined;
-  if (!script || !own) return [];
+  if (!script) return [];
   const findings: CheckFinding[] = [];
   const base = { check: 'script', severity: 'error', language: problem.language, id: problem.id } as const;
   let letters = 0;
@@ -20,13 +19,13 @@ export function checkScript(problem: Problem): CheckFinding[] {
   let longest: { field: string; span: readonly [number, number]; text: string } | undefined;
   for (const { field, text } of fieldsOf(problem)) {
     letters += text.match(/\p{L}/gu)?.length ?? 0;
-    for (const run of foreignRuns(text, own)) {
+    for (const run of foreignRuns(text, problem.language)) {
       if (script !== 'Latn' && /^[A-Za-z]+$/.test(run.text) && isSymbol(run.text)) continue;
       foreign += Array.from(run.text).filter((c) => /\p{L}/u.test(c)).length;
       if (run.text.length > (longest?.text.length ?? 0)) longest = { field, span: [run.start, run.end], text: run.text };
     }
-    for (const word of wordsOf(text).filter((w) => isHomoglyphMix(w, own))) {
-      findings.push({ ...base, field, span: [word.start, word.end], text: word.text, message: `The word mixes letters of two scripts: ${describe(word, own)}.` });
+    for (const word of wordsOf(text).filter((w) => isHomoglyphMix(w, problem.language))) {
+      findings.push({ ...base, field, span: [word.start, word.end], text: word.text, message: `The word mixes letters of two scripts: ${describe(word, problem.language)}.` });
     }
   }
   const share = letters > 0 ? 1 - foreign / letters : 1;
@@ -37,12 +36,12 @@ export function checkScript(problem: Problem): CheckFinding[] {
 }
 
 /** Runs of letters that are not of the own script. */
-function foreignRuns(text: string, own: RegExp): Word[] {
+function foreignRuns(text: string, language: string): Word[] {
   const runs: Word[] = [];
   let open: { text: string; start: number } | undefined;
   let at = 0;
   for (const char of `${text}\n`) {
-    const outside = /\p{L}/u.test(char) && !own.test(char);
+    const outside = isForeignLetter(char, language);
     if (outside) open = { text: (open?.text ?? '') + char, start: open?.start ?? at };
     else if (open) {
       runs.push({ ...open, end: at });
@@ -54,16 +53,16 @@ function foreignRuns(text: string, own: RegExp): Word[] {
 }
 
 /** Latin, Cyrillic, Greek and Armenian letters look alike; scripts without spaces may put a foreign name next to their own letters. */
-function isHomoglyphMix(word: Word, own: RegExp): boolean {
+function isHomoglyphMix(word: Word, language: string): boolean {
   const alphabetic = /[\p{scx=Latin}\p{scx=Cyrillic}\p{scx=Greek}\p{scx=Armenian}]/u;
   return word.text.split(/['’-]/).some((part) => {
     const chars = Array.from(part).filter((c) => /\p{L}/u.test(c));
-    return chars.every((c) => alphabetic.test(c)) && chars.some((c) => own.test(c)) && chars.some((c) => !own.test(c));
+    return chars.every((c) => alphabetic.test(c)) && chars.some((c) => isForeignLetter(c, language)) && !chars.every((c) => isForeignLetter(c, language));
   });
 }
 
-function describe(word: Word, own: RegExp): string {
-  const odd = Array.from(word.text).filter((c) => /\p{L}/u.test(c) && !own.test(c));
+function describe(word: Word, language: string): string {
+  const odd = Array.from(word.text).filter((c) => isForeignLetter(c, language));
   return odd.map((c) => `"${c}" is U+${c.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`).join(', ');
 }
 

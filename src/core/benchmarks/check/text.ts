@@ -1,3 +1,4 @@
+import { belongsTo, scriptOfLetter } from '../../analysis/scripts';
 import { languageOf } from '../../languages';
 import { type Problem } from '../types';
 
@@ -37,30 +38,16 @@ export function foldedWhole(problem: Problem): string {
   return folded;
 }
 
-/** Unicode scripts of each ISO 15924 code that a benchmark text may be in (Japanese and Korean are written in several). */
-const SCRIPTS: Readonly<Record<string, readonly string[]>> = {
-  Arab: ['Arabic'], Armn: ['Armenian'], Beng: ['Bengali'], Cyrl: ['Cyrillic'], Deva: ['Devanagari'], Gujr: ['Gujarati'], Hans: ['Han'],
-  Jpan: ['Han', 'Hiragana', 'Katakana'], Knda: ['Kannada'], Kore: ['Hangul', 'Han'], Latn: ['Latin'], Mlym: ['Malayalam'],
-  Taml: ['Tamil'], Telu: ['Telugu'], Thai: ['Thai'],
-};
-
 /** ISO 15924 code of a language's script, when the language is one of the 48. */
 export function scriptOf(language: string): string | undefined {
   return languageOf(language)?.script;
 }
 
-const MATCHERS = new Map<string, RegExp>();
-
-/** Matches one letter of the script; letters of no script (ー, ª) count as its own. Undefined for a script outside the table. */
-export function scriptLetter(script: string): RegExp | undefined {
-  const names = SCRIPTS[script];
-  if (!names) return undefined;
-  let matcher = MATCHERS.get(script);
-  if (!matcher) {
-    matcher = new RegExp(`[${[...names, 'Common', 'Inherited'].map((n) => `\\p{scx=${n}}`).join('')}]`, 'u');
-    MATCHERS.set(script, matcher);
-  }
-  return matcher;
+/** True for a letter of a script that is not the language's; letters of no script (ー, ª) are never foreign. */
+export function isForeignLetter(char: string, language: string): boolean {
+  if (!/\p{L}/u.test(char)) return false;
+  const script = scriptOfLetter(char.codePointAt(0)!);
+  return script !== null && script !== 'Zyyy' && !belongsTo(script, language);
 }
 
 /** A word (letters, marks, inner apostrophes and hyphens) with its place. */

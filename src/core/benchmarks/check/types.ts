@@ -1,3 +1,5 @@
+import { type LanguageIdentifier } from '../../analysis/identify';
+
 /** What a check looks at. The names stand in `exceptions` next to a problem, so they are part of the benchmark format. */
 export const CHECKS = [
   'ids',
@@ -35,16 +37,6 @@ export interface CheckFinding {
   readonly message: string;
   /** Reason of the exception written next to the problem, when there is one for this check. */
   readonly excused?: string;
-}
-
-/** Names the language of a text. */
-export interface LanguageIdentifier {
-  /** Name and version for reports. */
-  readonly name: string;
-  /** True when the identifier can give this language at all. */
-  knows(language: string): boolean;
-  /** Best language, or undefined when it cannot say. */
-  identify(text: string): { readonly language: string; readonly confident: boolean } | undefined;
 }
 
 export interface CheckOptions {
