@@ -79,6 +79,8 @@ export interface SelfTestPrompt {
 
 export interface SelfTest {
   readonly maxNewTokens?: number;
+  /** End-of-text ids of the test; an empty list lets every prompt run its full length. */
+  readonly eosIds?: readonly number[];
   readonly prompts: readonly SelfTestPrompt[];
   readonly idsByPrecision?: Readonly<Record<string, readonly (readonly number[])[]>>;
 }

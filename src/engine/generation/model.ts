@@ -26,8 +26,8 @@ export interface GenerationModel {
   readonly shape: CacheShape;
   /** Encodes a batch: one [softRows, hidden] array per row. */
   encode(ids: readonly (readonly number[])[]): Promise<Float32Array[]>;
-  /** Runs up to `steps` greedy steps; stops early when `stopCount` rows are done. */
-  decode(rows: readonly DecoderRow[], cache: Cache | null, steps: number, stopCount: number): Promise<DecodeOutput>;
+  /** Runs up to `steps` greedy steps; stops early when `stopCount` rows are done. `eosIds` replaces the bundle's own. */
+  decode(rows: readonly DecoderRow[], cache: Cache | null, steps: number, stopCount: number, eosIds?: readonly number[]): Promise<DecodeOutput>;
 }
 
 type Ort = typeof ort;
@@ -37,6 +37,9 @@ const i64 = (values: readonly number[]): BigInt64Array => {
   for (let i = 0; i < values.length; i++) out[i] = BigInt(values[i]!);
   return out;
 };
+
+/** The graph wants at least one id; −1 is never generated. */
+const eosTensor = (ids: readonly number[]): BigInt64Array => i64(ids.length > 0 ? ids : [-1]);
 
 /** Right-padded [rows, longest] ids. */
 export function padIds(rows: readonly (readonly number[])[], pad: number): { data: BigInt64Array; width: number } {
@@ -62,7 +65,7 @@ export class OnnxModel implements GenerationModel {
     const { lm } = manifest.parts;
     this.shape = { layers: lm.layers, kvHeads: lm.kvHeads, headDim: lm.headDim, half };
     this.hidden = lm.hidden;
-    this.eos = i64(lm.eosIds.length > 0 ? lm.eosIds : [-1]);
+    this.eos = eosTensor(lm.eosIds);
   }
 
   async encode(ids: readonly (readonly number[])[]): Promise<Float32Array[]> {
@@ -82,7 +85,7 @@ export class OnnxModel implements GenerationModel {
     return ids.map((_, b) => all.slice(b * rows * this.hidden, (b * rows + Number(lengths[b])) * this.hidden));
   }
 
-  async decode(rows: readonly DecoderRow[], cache: Cache | null, steps: number, stopCount: number): Promise<DecodeOutput> {
+  async decode(rows: readonly DecoderRow[], cache: Cache | null, steps: number, stopCount: number, eosIds?: readonly number[]): Promise<DecodeOutput> {
     const { ort, shape } = this;
     const B = rows.length;
     const past = cache ?? emptyCache(shape, B);
@@ -90,12 +93,13 @@ export class OnnxModel implements GenerationModel {
     const softRows = rows.reduce((max, r) => Math.max(max, r.soft.length / this.hidden), 0);
     const soft = new Float32Array(B * softRows * this.hidden);
     rows.forEach((r, b) => soft.set(r.soft, b * softRows * this.hidden));
+    const eos = eosIds === undefined ? this.eos : eosTensor(eosIds);
     const feeds: Record<string, ort.Tensor> = {
       input_ids: new ort.Tensor('int64', data, [B, width]),
       soft_embeds: new ort.Tensor('float32', soft, [B, softRows, this.hidden]),
       seq_lengths: new ort.Tensor('int64', i64(rows.map((r) => r.ids.length)), [B]),
       max_new_tokens: new ort.Tensor('int64', i64([steps]), []),
-      eos_ids: new ort.Tensor('int64', this.eos, [this.eos.length]),
+      eos_ids: new ort.Tensor('int64', eos, [eos.length]),
       stop_count: new ort.Tensor('int64', i64([stopCount]), []),
       past_lengths: new ort.Tensor('int32', Int32Array.from(rows, (r) => r.past), [B]),
       done_in: new ort.Tensor('bool', new Uint8Array(B), [B]),

@@ -11,11 +11,11 @@ export async function runSelfTest(bundle: LoadedBundle): Promise<SelfTestResult>
   const steps = test.maxNewTokens ?? Math.max(...want.map((ids) => ids.length));
   const soft = manifest.parts.encoder ? await model.encode(test.prompts.map((p) => p.encoderIds ?? [])) : test.prompts.map(() => new Float32Array(0));
   const rows = test.prompts.map((p, i) => ({ ids: p.inputIds, soft: soft[i]!, past: 0 }));
-  const together = await model.decode(rows, null, steps, rows.length);
+  const together = await model.decode(rows, null, steps, rows.length, test.eosIds);
   const bad: string[] = [];
   let worst = 0;
   for (const [i, row] of rows.entries()) {
-    const alone = await model.decode([row], null, steps, 1);
+    const alone = await model.decode([row], null, steps, 1, test.eosIds);
     const n = want[i]!.length;
     const same = (ids: readonly number[]): boolean => JSON.stringify(ids.slice(0, n)) === JSON.stringify(want[i]);
     if (!same(alone.ids[0]!)) bad.push(`prompt ${i + 1} alone`);
