@@ -1,0 +1,79 @@
+import path from 'node:path';
+import { type Interval } from '../../core/statistics';
+import { languageName } from '../../core/languages';
+import { type RunManifest } from '../../protocol/run';
+import { shippedNames } from '../benchmark';
+import { shellWord } from './escape';
+import { type ReportClass, type ReportRun } from './model';
+
+/** Percentage with one decimal, without the sign; an en dash for what is not there. */
+export const percent = (x: number | null | undefined): string => (x === null || x === undefined || !Number.isFinite(x) ? '–' : (100 * x).toFixed(1));
+
+export const percentInterval = (interval: Interval | undefined): string => (interval ? `${percent(interval[0])} – ${percent(interval[1])}` : '–');
+
+/** p value: two significant digits, `< 0.0001` below. */
+export const pValue = (p: number): string => (p < 1e-4 ? '< 0.0001' : p.toPrecision(2));
+
+/** For machine-read files: six decimals, so that a file does not change with the last bits of a sum. */
+export const round6 = (x: number): number => Math.round(x * 1e6) / 1e6;
+
+export const CLASS_TITLE: Readonly<Record<ReportClass, string>> = { low: 'Low-resource', medium: 'Medium-resource', high: 'High-resource', other: 'Outside the 48' };
+
+export const languageTitle = (code: string): string => languageName(code);
+
+/** `2025-03-01 12:00 UTC`. */
+export const utc = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`;
+
+/** Languages and problems of a run in words. */
+export function planInWords(run: ReportRun): string {
+  const { plan } = run.manifest;
+  const drawn = plan.sampling === 'all' ? 'all of them' : plan.sampling === 'ids' ? 'chosen by id' : plan.sampling === 'first' ? 'the first ones' : `drawn ${plan.sampling === 'random' ? 'at random' : 'stratified'}, seed ${plan.seed}`;
+  return `${plan.languages.length} ${plan.languages.length === 1 ? 'language' : 'languages'} × ${plan.ids.length} ${plan.ids.length === 1 ? 'problem' : 'problems'} (${drawn})`;
+}
+
+/** Settings of a run, in the order of a report. */
+export function settings(run: ReportRun): [name: string, value: string][] {
+  const { environment: e, execution: x } = run.manifest;
+  return [
+    ['Run', run.manifest.id],
+    ['Fingerprint', run.manifest.fingerprint],
+    ['Created', utc(run.manifest.created)],
+    ['Status', `${run.state?.status ?? 'planned'}, ${run.samples.length} of ${run.planned} samples`],
+    ['Bundle', `${e.bundle.name}, ${e.bundle.method}, ${e.bundle.precision}`],
+    ['Bundle SHA-256', e.bundle.sha256],
+    ['Benchmark', `${e.benchmark.title}${e.benchmark.version === null ? '' : ` ${e.benchmark.version}`}`],
+    ['Benchmark SHA-256', e.benchmark.sha256],
+    ['Problems', planInWords(run)],
+    ['Prompt template', `${e.prompt.template}/${e.prompt.version}`],
+    ['Scorer', run.scorer],
+    ['Decoding', `greedy, at most ${e.generation.maxNewTokens} new tokens${e.generation.stop.length === 0 ? '' : `, stops at ${e.generation.stop.map((s) => JSON.stringify(s)).join(', ')}`}${e.calculator ? ', with calculator' : ''}`],
+    ['Backend', `${e.backend.name}, ${e.backend.provider}`],
+    ['Versions', Object.entries(e.backend.versions).map(([name, version]) => `${name} ${version}`).join(', ')],
+    ['Execution', `batch ${x.batch}, ${x.processes} × ${x.threads} threads, ${x.platform}`],
+    ...(run.state && run.state.seconds > 0 ? [['Speed', `${run.state.newTokens} new tokens in ${run.state.seconds.toFixed(0)} s, ${(run.state.newTokens / run.state.seconds).toFixed(1)} tokens/s`] as [string, string]] : []),
+  ];
+}
+
+/** The command that makes this run again (another machine may need other paths). */
+export function reproduceCommand(manifest: RunManifest): string {
+  const { environment: e, execution: x, plan } = manifest;
+  const shipped = shippedNames().includes(e.benchmark.name) && path.basename(x.benchmarkPath) === e.benchmark.name;
+  const words = ['lingualift', 'evaluate', '--bundle', x.bundlePath, '--benchmark', shipped ? e.benchmark.name : x.benchmarkPath, '--languages', plan.languages.join(',')];
+  if (plan.sampling === 'ids') words.push('--ids', plan.ids.join(','));
+  else if (plan.sampling !== 'all') words.push('--limit', String(plan.ids.length), '--sampling', plan.sampling, '--seed', String(plan.seed));
+  words.push('--precision', e.bundle.precision, '--max-new-tokens', String(e.generation.maxNewTokens), '--scorer', e.scorer.name, '--template', e.prompt.template);
+  if (/cpu|cuda/i.test(e.backend.provider)) words.push('--provider', /cuda/i.test(e.backend.provider) ? 'cuda' : 'cpu');
+  words.push('--batch', String(x.batch), '--threads', String(x.threads), '--processes', String(x.processes));
+  return words.map(shellWord).join(' ');
+}
+
+/** How the figures were made; one paragraph for every format. */
+export function methodInWords(run: ReportRun): string {
+  const { bootstrap, reference } = run.aggregate;
+  return (
+    `Intervals are ${Math.round(bootstrap.level * 100)} % intervals: Wilson’s per language; for means over languages and for paired differences a percentile bootstrap clustered by problem ` +
+    `(the same problem in all its languages is drawn as one), ${bootstrap.resamples} resamples, seed ${bootstrap.seed}. Means over languages are unweighted.` +
+    (reference === undefined ? '' : ` The gap is the accuracy in ${languageTitle(reference)} minus that of the language, over the problems answered in both.`) +
+    ' The floor is the best of the trivial answers (last number, a+b, |a−b|, a×b, most frequent answer or label) over the same samples.'
+  );
+}

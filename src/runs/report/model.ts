@@ -1,0 +1,149 @@
+import path from 'node:path';
+import { aggregate, type Aggregate, type ComparableSample, type Comparison, compareRuns, bestFloors, floors, type FloorShare } from '../../core/analysis';
+import { languageOf, RESOURCE_CLASSES, type ResourceClass } from '../../core/languages';
+import { readNumbers } from '../../core/scoring';
+import { PairingError } from '../../core/statistics';
+import { type RunManifest, type RunState, type Sample } from '../../protocol/run';
+import { readManifestOf, readSamples, readState } from '../store';
+import { type PublishedSystem, type ReferenceTable, systemsFor } from './reference';
+
+/** A run as it lies on the disk. */
+export interface RunSource {
+  readonly folder: string;
+  readonly manifest: RunManifest;
+  readonly state?: RunState;
+  readonly samples: readonly Sample[];
+  readonly damagedLines: readonly number[];
+}
+
+/** Reads a run folder. @throws RunError when it is no run */
+export function readRun(folder: string): RunSource {
+  const manifest = readManifestOf(folder);
+  const { samples, damagedLines } = readSamples(folder);
+  return { folder: path.resolve(folder), manifest, state: readState(folder), samples, damagedLines };
+}
+
+export interface ReportRun extends RunSource {
+  /** Name in tables: the user's name of the run, or bundle and precision; unique in a report. */
+  readonly label: string;
+  readonly aggregate: Aggregate;
+  readonly floors: ReadonlyMap<string, FloorShare>;
+  /** Samples that the plan asks for. */
+  readonly planned: number;
+  readonly scorer: string;
+}
+
+/** The first run against a later one, or why they cannot be paired. */
+export interface ReportComparison {
+  readonly a: ReportRun;
+  readonly b: ReportRun;
+  readonly result?: Comparison;
+  readonly refused?: string;
+}
+
+export type ReportClass = ResourceClass | 'other';
+
+export interface Report {
+  readonly runs: readonly ReportRun[];
+  /** Languages of any run, by resource class. */
+  readonly classes: readonly { readonly key: ReportClass; readonly languages: readonly string[] }[];
+  readonly comparisons: readonly ReportComparison[];
+  /** Published numbers for the benchmark of the first run. */
+  readonly published: readonly PublishedSystem[];
+  /** What a reader must know before he trusts a number: unfinished runs, failures, different scorers. */
+  readonly notes: readonly string[];
+}
+
+export interface ReportOptions {
+  readonly reference?: ReferenceTable;
+  /** Samples shown per language: wrong and right ones. */
+  readonly wrong?: number;
+  readonly right?: number;
+  readonly resamples?: number;
+}
+
+/** Rows as the statistics take them. */
+export function sampleRows(samples: readonly Sample[]): ComparableSample[] {
+  return samples.map((s) => ({ language: s.language, id: s.id, correct: s.correct, value: s.value, error: s.error, gold: s.gold, newTokens: s.tokenIds.length, ms: s.ms }));
+}
+
+/** Everything the formats show, computed once. Pure: the same runs give the same report. */
+export function buildReport(sources: readonly RunSource[], options: ReportOptions = {}): Report {
+  const labels = uniqueLabels(sources);
+  const rows = sources.map((source) => sampleRows(source.samples));
+  const runs = sources.map((source, i): ReportRun => {
+    const shares = runFloors(source.samples);
+    const { scorer } = source.manifest.environment;
+    return {
+      ...source,
+      label: labels[i]!,
+      aggregate: aggregate(rows[i]!, { floors: shares, resamples: options.resamples }),
+      floors: shares,
+      planned: source.manifest.plan.languages.length * source.manifest.plan.ids.length,
+      scorer: `${scorer.name}/${scorer.version}`,
+    };
+  });
+  const comparisons = runs.slice(1).map((b, i): ReportComparison => {
+    const a = runs[0]!;
+    try {
+      return { a, b, result: compareRuns(rows[0]!, rows[i + 1]!, { names: [a.label, b.label], resamples: options.resamples }) };
+    } catch (e) {
+      if (e instanceof PairingError) return { a, b, refused: e.message };
+      throw e;
+    }
+  });
+  const codes = [...new Set(runs.flatMap((run) => run.aggregate.languages.map((row) => row.language)))].sort((a, b) => (a < b ? -1 : 1));
+  const classes = [...RESOURCE_CLASSES, 'other' as const]
+    .map((key) => ({ key, languages: codes.filter((code) => classOf(code) === key) }))
+    .filter((group) => group.languages.length > 0);
+  const benchmark = runs[0]?.manifest.environment.benchmark.name;
+  const published = options.reference && benchmark !== undefined ? systemsFor(options.reference, benchmark) : [];
+  return { runs, classes, comparisons, published, notes: reportNotes(runs, comparisons) };
+}
+
+export const classOf = (code: string): ReportClass => languageOf(code)?.resourceClass ?? 'other';
+
+/** What trivial answers score on the very samples of a run. Choices are not stored in samples, so only the majority class is known for them. */
+function runFloors(samples: readonly Sample[]): ReadonlyMap<string, FloorShare> {
+  const problems = samples.map((s) => ({
+    id: s.id,
+    language: s.language,
+    kind: s.gold.trim() !== '' && Number.isFinite(Number(s.gold)) ? ('number' as const) : ('choice' as const),
+    question: s.question,
+    answer: s.gold,
+  }));
+  return bestFloors(floors(problems, (question, language) => readNumbers(question, language, { words: false }).map((r) => r.value)));
+}
+
+function uniqueLabels(sources: readonly RunSource[]): string[] {
+  const base = sources.map(({ manifest, state }) => state?.name?.trim() || `${manifest.environment.bundle.name} (${manifest.environment.bundle.precision})`);
+  const scored = base.map((label, i) => {
+    const others = sources.filter((_, k) => k !== i && base[k] === label);
+    const scorer = sources[i]!.manifest.environment.scorer.name;
+    return others.length > 0 && others.some((o) => o.manifest.environment.scorer.name !== scorer) ? `${label}, ${scorer}` : label;
+  });
+  return scored.map((label, i) => {
+    const before = scored.slice(0, i).filter((other) => other === label).length;
+    return before === 0 ? label : `${label} #${before + 1}`;
+  });
+}
+
+function reportNotes(runs: readonly ReportRun[], comparisons: readonly ReportComparison[]): string[] {
+  const notes: string[] = [];
+  const who = (run: ReportRun): string => (runs.length > 1 ? `${run.label}: ` : '');
+  for (const run of runs) {
+    const status = run.state?.status ?? 'planned';
+    if (run.samples.length < run.planned) notes.push(`${who(run)}the run is not complete (${run.samples.length} of ${run.planned} samples, status ${status}). Every figure is over what is there.`);
+    if (run.damagedLines.length > 0) notes.push(`${who(run)}lines ${run.damagedLines.join(', ')} of samples.jsonl could not be read and are left out.`);
+    const failed = run.aggregate.languages.reduce((sum, row) => sum + row.failed, 0);
+    if (failed > 0) notes.push(`${who(run)}${failed} ${failed === 1 ? 'sample' : 'samples'} failed in the engine and count as wrong.`);
+    const ambiguous = run.samples.filter((s) => s.ambiguous).length;
+    if (ambiguous > 0) notes.push(`${who(run)}${ambiguous} ${ambiguous === 1 ? 'score rests' : 'scores rest'} on a number that can be read in two ways.`);
+    const below = run.aggregate.languages.filter((row) => row.aboveFloor === false).map((row) => row.language);
+    if (below.length > 0) notes.push(`${who(run)}not above the best trivial answer (lower end of the interval) in ${below.length} of ${run.aggregate.languages.length} languages: ${below.join(', ')}.`);
+  }
+  const scorers = new Set(runs.map((run) => run.scorer));
+  if (scorers.size > 1) notes.push(`The runs were scored by different scorers (${[...scorers].join(', ')}); differences may be the scorers’.`);
+  for (const c of comparisons) if (c.refused !== undefined) notes.push(`${c.a.label} and ${c.b.label} were not compared: ${c.refused}`);
+  return notes;
+}
