@@ -4,6 +4,7 @@ import { aggregateSamples, summarise } from '../runs/summary';
 import { type EvaluationOptions, prepareEvaluation, startEvaluation } from '../runs/session';
 import { type Sample } from '../protocol/run';
 import { writeReports } from '../runs/report';
+import { readManifestOf } from '../runs/store';
 import { integer, type Options, options, required, text, UsageError } from './options';
 import { duration, languageLabel, percent, say, StatusLine, table } from './terminal';
 import { VERSION } from './version';
@@ -83,7 +84,7 @@ export async function evaluateCommand(args: readonly string[]): Promise<number> 
       onProgress: (p) => status.show(`${p.done}/${p.total}  ${p.tokensPerSecond.toFixed(0)} tok/s  ETA ${duration(p.etaSeconds)}  ${live.headline()}`),
     });
     status.clear();
-    const summary = summarise(started.manifest, result.state, result.samples, started.folder);
+    const summary = summarise(readManifestOf(started.folder), result.state, result.samples, started.folder);
     const report = result.samples.length > 0 ? writeReports(started.folder) : undefined;
     if (json) process.stdout.write(JSON.stringify(summary) + '\n');
     else {
