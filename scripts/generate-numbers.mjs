@@ -3,9 +3,9 @@
  * month names) and src/core/languages/spelled.generated.json (atoms of spelled-out numbers).
  *
  * Sources: CLDR 48.2 (npm cldr-numbers-full, cldr-rbnf; Unicode licence, see NOTICE), month names from this Node's Intl (which must
- * hold full ICU data), n2words 4.0.0 (MIT) for the five languages that it has and CLDR lacks, and this folder's own lists for eu and ml.
+ * hold full ICU data), n2words 4.0.0 (MIT) for the five languages that it has and CLDR lacks and for further forms, and this folder's own lists for eu and ml.
  *
- * Run: node scripts/generate-numbers.mjs [--check]   (--check compares with what is committed and writes nothing)
+ * Run: npx tsx scripts/generate-numbers.mjs [--check]   (--check compares with what is committed and writes nothing)
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -57,18 +57,23 @@ function months(code) {
   return [...names].sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
 }
 
-/** Words for the minus sign, from the spell-out rules (from n2words where CLDR has none). */
-async function minusWords(code) {
+/** Words for the minus sign and the decimal point, from the spell-out rules (from n2words where CLDR has none). */
+async function signWords(code) {
   const rules = loadRules(code);
-  if (rules) return [...new Speller(code, rules).minus].map((w) => w.replaceAll('\u200b', ''));
-  if (!N2WORDS[code]) return [];
+  if (rules) {
+    const speller = new Speller(code, rules);
+    return { minusWords: [...speller.minus].map((w) => w.replaceAll('\u200b', '')), pointWords: [...speller.point] };
+  }
+  if (!N2WORDS[code]) return { minusWords: [], pointWords: [] };
   const { toCardinal } = await import(`n2words/${N2WORDS[code]}`);
-  return [toCardinal(-5).replace(toCardinal(5), '').trim()];
+  const between = (text, before, after) => text.replace(before, '').replace(after, '').trim();
+  const five = toCardinal(5);
+  return { minusWords: [between(toCardinal(-5), five, '')], pointWords: [between(toCardinal(2.5), toCardinal(2), five)] };
 }
 
 async function build() {
   const languages = {};
-  for (const code of CODES) languages[code] = { ...separators(code), minusWords: await minusWords(code), months: months(code) };
+  for (const code of CODES) languages[code] = { ...separators(code), ...(await signWords(code)), months: months(code) };
   return {
     'src/core/languages/numbers.generated.json':
       '{\n' + CODES.map((c) => `  ${JSON.stringify(c)}: ${JSON.stringify(languages[c])}`).join(',\n') + '\n}\n',
@@ -84,7 +89,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const same = fs.existsSync(file) && fs.readFileSync(file, 'utf8') === text;
     if (!same && check) {
       stale = true;
-      console.error(`${name} is not what this script makes. Run: node scripts/generate-numbers.mjs`);
+      console.error(`${name} is not what this script makes. Run: npx tsx scripts/generate-numbers.mjs`);
     } else if (!same) {
       fs.writeFileSync(file, text);
       console.log(`wrote ${name} (${Buffer.byteLength(text)} bytes)`);

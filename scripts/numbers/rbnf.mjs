@@ -33,12 +33,15 @@ export class Speller {
     this.plural = new Intl.PluralRules(code);
     this.sets = new Map();
     this.minus = new Set();
+    this.point = new Set();
     for (const [name, list] of Object.entries(rules)) {
       if (!Array.isArray(list)) continue;
       this.sets.set(name, list.map(parseRule).filter(Boolean).sort((a, b) => a.base - b.base));
       for (const [descriptor, body] of list) {
         const word = /^'?\s*(.*?)\s*→/.exec(body)?.[1];
         if (descriptor === '-x' && word) this.minus.add(word.replaceAll('\u00ad', ''));
+        const point = /^←.*←[\s\u00ad]*([^←→=[\]]+?)[\s\u00ad]*→.*→/.exec(body)?.[1];
+        if (descriptor === 'x.x' && point) this.point.add(point.replaceAll('\u00ad', '').replaceAll('\u200b', '').trim());
       }
     }
   }

@@ -18,6 +18,8 @@ export interface NumberConventions {
   readonly native: string;
   /** Words that stand for the minus sign before a number. */
   readonly minusWords: readonly string[];
+  /** Words for the decimal point in spelled-out numbers. */
+  readonly pointWords: readonly string[];
   /** Month names in dates and alone, longest first. */
   readonly months: readonly string[];
 }

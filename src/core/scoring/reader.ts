@@ -63,11 +63,10 @@ export function readNumbers(text: string, language: string, options: ReadOptions
 
 /** {@link readNumbers} on a text that is already folded. */
 export function readFolded(folded: Folded, language: string, options: ReadOptions = {}): NumberReading[] {
-  const { text } = folded;
   const reader = new Reader(folded, language);
   const drafts = reader.read();
   if (options.words !== false) {
-    drafts.push(...readSpelled(text, language, drafts));
+    drafts.push(...readSpelled(folded, language, drafts));
     drafts.sort((a, b) => a.start - b.start);
   }
   return drafts
@@ -113,7 +112,7 @@ class Reader {
       else if (groups.ethiopic !== undefined) this.push(start, end, ethiopicValue(m[0]), 'ethiopic');
       else {
         const han = readHan(this.text, start);
-        if (han.draft) this.drafts.push({ ...han.draft, role: roleAt(this.marks, han.draft.start, han.draft.end) });
+        if (han.draft) this.push(start, han.draft.end, han.draft.value, han.draft.kind, { ...han.draft, decimal: false });
         TOKEN.lastIndex = Math.max(han.end, start + 1);
       }
     }
@@ -197,7 +196,7 @@ class Reader {
         return bottom === 0 ? undefined : make(end + m[0].length, reading.value / bottom, 'fraction', none);
       });
     if (special !== undefined) return special;
-    const scaled = readScaledDigits(text, start, end, reading.value) ?? scaleAfter(text, end, this.language, reading.value, start);
+    const scaled = readScaledDigits(text, start, end, reading.value) ?? scaleAfter(text, start, end, this.language, reading.value);
     if (scaled) return make(scaled.end, scaled.value, 'scaled', { ambiguous: scaled.alternatives.length > 0, alternatives: scaled.alternatives });
     const kind = integer ? 'integer' : 'decimal';
     PERCENT.lastIndex = end;

@@ -83,9 +83,9 @@ function sentenceEnd(text: string, from: number, folded: Folded, values: readonl
   return text.length;
 }
 
-/** "one" and its like: a number word for 1 is an article or a pronoun in most languages. */
+/** Number words for 1 and 0 are articles, pronouns or negations in most languages; they count right after an answer phrase only. */
 function isArticle(reading: NumberReading): boolean {
-  return (reading.kind === 'words' || reading.kind === 'han') && Math.abs(reading.value) === 1;
+  return (reading.kind === 'words' || reading.kind === 'han') && Math.abs(reading.value) <= 1;
 }
 
 /**
