@@ -4,7 +4,9 @@ import path from 'node:path';
 import { temporaryFolder, TINY } from './paths';
 
 /** A manifest as loosely typed JSON, so that tests can break it in any way. */
-export type Json = { [key: string]: Json } & unknown[] & string & number;
+export interface Json {
+  [key: string]: Json;
+}
 
 /** A copy of a bundle that a test may damage. */
 export function copyBundle(from = TINY): string {

@@ -89,8 +89,9 @@ describe('ONNX summary', () => {
   });
 
   it('refuses impossible offsets and lengths, and nesting without end', () => {
-    for (const entries of [{ offset: '-1' }, { offset: 'abc' }, { length: '1e9' }, { length: '99999999999999999999' }, { offset: 'NaN' }]) {
-      const bad = model(bytesField(5, externalTensor('w', { location: 'x', ...entries } as Record<string, string>)));
+    const impossible: Record<string, string>[] = [{ offset: '-1' }, { offset: 'abc' }, { length: '1e9' }, { length: '99999999999999999999' }, { offset: 'NaN' }];
+    for (const entries of impossible) {
+      const bad = model(bytesField(5, externalTensor('w', { location: 'x', ...entries })));
       assert.throws(() => summariseOnnx(bad), (e: Error) => e instanceof OnnxFormatError && e.message.includes('"w"'), JSON.stringify(entries));
     }
     let nested = bytesField(5, externalTensor('w', { location: 'x' }));
