@@ -13,6 +13,7 @@ export interface LiftManifest {
 
 type Row = Record<string, unknown>;
 const FORMAT = 'lift-benchmark/1';
+const KINDS: readonly ProblemKind[] = ['number', 'choice', 'nli'];
 const str = (v: unknown): string | undefined => (typeof v === 'string' ? v : undefined);
 const strings = (v: unknown): string[] | undefined => (Array.isArray(v) && v.every((x) => typeof x === 'string') ? (v as string[]) : undefined);
 
@@ -30,9 +31,9 @@ function parse(file: SourceFile): Row | string {
 
 /** Problem rows of a manifest or language file: a list, or parts (`{csqa: [...], nli: [...]}`) put together. */
 function rowsOf(value: unknown): Row[] | undefined {
-  if (Array.isArray(value)) return value as Row[];
-  if (value !== null && typeof value === 'object') return Object.values(value).flatMap((part) => (Array.isArray(part) ? (part as Row[]) : []));
-  return undefined;
+  const list = Array.isArray(value) ? (value as unknown[]) : value !== null && typeof value === 'object' ? Object.values(value).flat() : undefined;
+  // What is no object has no id, and is reported as such.
+  return list?.map((row) => (row !== null && typeof row === 'object' ? (row as Row) : {}));
 }
 
 /** Reads `benchmark.json` of a benchmark in our own format. */
@@ -86,6 +87,10 @@ export function readLiftLanguage(file: SourceFile, language: string, manifest?: 
 
 function toProblem(id: string, language: string, p: Row, meta: Row, report: (m: string, f?: string) => void): Problem | undefined {
   const kind = (str(p.kind) ?? str(meta.kind) ?? 'number') as ProblemKind;
+  if (!KINDS.includes(kind)) {
+    report(`Unknown kind ${JSON.stringify(kind)}; known: ${KINDS.join(', ')}.`, 'kind');
+    return undefined;
+  }
   const given = str(p.answer) ?? str(meta.answer);
   const answer = kind === 'number' ? canonicalNumber(given ?? '') : given;
   if (!answer) {
@@ -103,6 +108,10 @@ function toProblem(id: string, language: string, p: Row, meta: Row, report: (m: 
     return undefined;
   }
   const choices = Array.isArray(p.choices) ? (p.choices as Choice[]) : undefined;
+  if (choices && !choices.every((c) => typeof c?.label === 'string' && typeof c.text === 'string')) {
+    report('Every choice must be {"label", "text"}.', 'choices');
+    return undefined;
+  }
   if (kind === 'choice' && !choices?.some((c) => c.label === answer)) report('The gold label is not among the choices.', 'choices');
   return {
     id,

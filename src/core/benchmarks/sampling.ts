@@ -27,6 +27,7 @@ export function sampleIds(benchmark: Benchmark, languages: readonly string[], re
   const all = (benchmark.problems.get(languages[0] ?? '') ?? []).filter((p) => sets.every((s) => s.has(p.id)));
   if (all.length === 0) throw new SampleError(`The languages ${languages.join(', ')} have no problem in common in ${benchmark.title}.`);
   if (request.ids) {
+    if (request.ids.length === 0) throw new SampleError(`No problem id was named. Ids of ${benchmark.title} look like "${all[0]!.id}".`);
     const known = new Set(all.map((p) => p.id));
     const unknown = request.ids.filter((id) => !known.has(id));
     if (unknown.length > 0) {
