@@ -163,12 +163,14 @@ export function encoderText(text: string, prefix: string, normalise: EncoderNorm
   return prefix + out;
 }
 
-/** Decimal digits stand in runs of ten in Unicode; a digit's value is its distance from its zero, found by counting back. */
+/**
+ * Decimal digits stand in runs of ten in Unicode, each from its zero upwards, and some runs follow each other without a gap
+ * (mathematical digits). A digit's value is its distance from the start of its stretch, modulo ten.
+ */
 function asciiDigit(digit: string): string {
   const code = digit.codePointAt(0)!;
   if (code < 0x80) return digit;
   let zero = code;
-  while (code - zero < 9 && /\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero -= 1;
-  // Blocks that follow each other without a gap (mathematical digits) start at multiples of ten from U+1D7CE.
-  return String(code >= 0x1d7ce && code <= 0x1d7ff ? (code - 0x1d7ce) % 10 : (code - zero) % 10);
+  while (/\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero -= 1;
+  return String((code - zero) % 10);
 }
