@@ -100,7 +100,7 @@ export function checkNumbers(problem: Problem, twin: Problem): CheckFinding[] {
     });
   }
   const words = missing.length > 0 ? wordsOf(problem) : [];
-  const spelled = missing.filter((m) => inWords(m, words));
+  const spelled = missing.filter((m) => !m.clock && inWords(m, words));
   if (spelled.length > 0) {
     missing = missing.filter((m) => !spelled.includes(m));
     findings.push({ ...base, severity: 'warning', field: 'question', text: problem.question, message: `${list(spelled)} ${spelled.length > 1 ? 'stand' : 'stands'} in words here and in digits in "${twin.language}".` });
@@ -111,11 +111,18 @@ export function checkNumbers(problem: Problem, twin: Problem): CheckFinding[] {
     extra = extra.filter((x) => x !== f);
     findings.push({ ...base, severity: 'warning', field: f.field, span: f.span, text: f.text, message: `${f.value} stands in digits here and in words in "${twin.language}".` });
   }
-  if (missing.length > 0 && missing.every((m) => m.clock)) {
+  // An article ("a dozen") becomes a digit before a counter word (1ダース); that is not for this check to forbid.
+  for (const f of missing.length === 0 ? [...extra] : []) {
+    if (key(f.value) !== '1' || f.fraction !== undefined || f.clock) continue;
+    extra = extra.filter((x) => x !== f);
+    findings.push({ ...base, severity: 'warning', field: f.field, span: f.span, text: f.text, message: `1 stands in digits here; "${twin.language}" has no such number, perhaps an article.` });
+  }
+  const clock = (side: readonly Found[]): boolean => side.length > 0 && side.every((f) => f.clock);
+  if (clock(missing) || clock(extra)) {
     const first = extra[0];
     findings.push({
       ...base, severity: 'warning', field: first?.field ?? 'question', ...(first ? { span: first.span, text: first.text } : { text: problem.question }),
-      message: `A time of day or date is written in another way than in "${twin.language}" (there: ${list(missing)}; here: ${list(extra) || 'none'}).`,
+      message: `A time of day or date is written in another way than in "${twin.language}" (there: ${list(missing) || 'none'}; here: ${list(extra) || 'none'}).`,
     });
     return findings;
   }
