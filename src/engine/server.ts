@@ -128,8 +128,9 @@ async function generate(b: LoadedBundle, params: GenerateParams, token: Cancella
     {
       maxNewTokens: params.maxNewTokens,
       maxPositions: lm.maxPositions,
-      eosIds: lm.eosIds,
+      eosIds: params.ignoreEos ? [] : lm.eosIds,
       stop: params.stop,
+      ignoreEos: params.ignoreEos ?? false,
       batch: params.batch,
       tokenBudget: params.tokenBudget,
       chunk: params.chunk,

@@ -71,6 +71,8 @@ export interface GenerateParams {
   readonly chunk: number;
   /** Send the text so far of every row after each chunk. */
   readonly stream: boolean;
+  /** Let every row run to its limit: for benchmarks, where the amount of work must be fixed. */
+  readonly ignoreEos?: boolean;
 }
 
 export interface GenerateResult {

@@ -13,6 +13,8 @@ export interface SchedulerOptions {
   readonly maxNewTokens: number;
   readonly maxPositions: number;
   readonly eosIds: readonly number[];
+  /** The graph, too, goes on after end of text. */
+  readonly ignoreEos?: boolean;
   readonly stop: readonly string[];
   readonly batch: number;
   readonly tokenBudget: number;
@@ -135,6 +137,7 @@ export class Scheduler {
       null,
       steps,
       alone ? this.stopCount(fresh.length) : fresh.length + 1,
+      this.graphEos,
     );
     this.join(fresh, out);
   }
@@ -147,12 +150,16 @@ export class Scheduler {
   /** One prompt behind the shared prefix: several new tokens on a cache work for one row at a time. */
   private async readSuffix(row: Row, soft: Float32Array): Promise<void> {
     const { ids, cache } = this.prefix!;
-    const out = await this.model.decode([{ ids: row.item.prompt.inputIds.slice(ids.length), soft, past: ids.length }], cache, 1, 2);
+    const out = await this.model.decode([{ ids: row.item.prompt.inputIds.slice(ids.length), soft, past: ids.length }], cache, 1, 2, this.graphEos);
     this.join([row], out);
   }
 
   private steps(rows: readonly Row[]): number {
     return Math.max(1, Math.min(this.options.chunk, ...rows.map((r) => r.limit - r.ids.length)));
+  }
+
+  private get graphEos(): readonly number[] | undefined {
+    return this.options.ignoreEos ? [] : undefined;
   }
 
   private stopCount(rows: number): number {
@@ -167,6 +174,7 @@ export class Scheduler {
       this.cache,
       this.steps(rows),
       this.stopCount(rows.length),
+      this.graphEos,
     );
     this.rows = [];
     this.cache = null;
