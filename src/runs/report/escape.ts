@@ -96,4 +96,4 @@ export const csvLine = (values: readonly (string | number | boolean | null | und
 export const shellWord = (word: string): string => (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replace(/'/g, `'\\''`)}'`);
 
 /** A part of a file name: nothing that a file system or a path takes for something else. */
-export const fileNamePart = (text: string): string => text.replace(/[^A-Za-z0-9_-]+/g, '-').slice(0, 80) || 'unnamed';
+export const fileNamePart = (text: string): string => text.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 80) || 'unnamed';

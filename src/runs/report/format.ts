@@ -14,8 +14,8 @@ export const percentInterval = (interval: Interval | undefined): string => (inte
 /** p value: two significant digits, `< 0.0001` below. */
 export const pValue = (p: number): string => (p < 1e-4 ? '< 0.0001' : p.toPrecision(2));
 
-/** For machine-read files: six decimals, so that a file does not change with the last bits of a sum. */
-export const round6 = (x: number): number => Math.round(x * 1e6) / 1e6;
+/** For machine-read files: six significant digits, so that a file does not change with the last bits of a sum; integers as they are. */
+export const sixDigits = (x: number): number => (Number.isInteger(x) || Math.abs(x) < 1e-12 ? Math.round(x) + 0 : Number(x.toPrecision(6)));
 
 export const CLASS_TITLE: Readonly<Record<ReportClass, string>> = { low: 'Low-resource', medium: 'Medium-resource', high: 'High-resource', other: 'Outside the 48' };
 

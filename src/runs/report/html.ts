@@ -8,7 +8,7 @@ import { CLASS_TITLE, languageTitle, methodInWords, percent, percentInterval, pl
 import { REPORT_STYLE } from './html-style';
 import { title } from './markdown';
 import { type Report, type ReportComparison, type ReportOptions, type ReportRun } from './model';
-import { completionPieces, shownSamples, verdict } from './samples';
+import { completionPieces, shownProblems, shownSamples, verdict } from './samples';
 import { COMPARISON_HEAD, comparisonCells, ERROR_WORDS, errorLines, floorCell, gapCell, groupLines, languageResults, publishedLanguages, publishedName, resultCell } from './tables';
 
 /** Runs are told apart by colour and by order; more runs than colours begin again. */
@@ -196,35 +196,44 @@ ${table(head, lines.map((l) => row(html`${l.error} <span class="code">${ERROR_WO
 
 function sampleSection(report: Report, options: ReportOptions): HtmlValue {
   const [wrong, right] = [options.wrong ?? 3, options.right ?? 1];
-  const blocks = report.runs.flatMap((run) =>
-    report.classes.flatMap((cls) =>
-      cls.languages.flatMap((code) => {
-        const shown = shownSamples(run.samples.filter((s) => s.language === code), run.manifest.plan.ids, wrong, right);
-        if (shown.length === 0) return [];
-        return [html`<details><summary>${report.runs.length > 1 && `${run.label}: `}${languageTitle(code)} <span class="code">${code}, ${shown.length} of ${run.samples.filter((s) => s.language === code).length}</span></summary>
-${shown.map((s) => sampleBlock(s, run))}</details>
+  const [first] = report.runs;
+  if (!first || wrong + right === 0) return undefined;
+  const several = report.runs.length > 1;
+  const blocks = report.classes.flatMap((cls) => cls.languages).flatMap((code) => {
+    const own = report.runs.map((run) => run.samples.filter((s) => s.language === code));
+    const shown = several
+      ? shownProblems(own, first.manifest.plan.ids, wrong + right).map((p) => p.answers)
+      : shownSamples(own[0]!, first.manifest.plan.ids, wrong, right).map((s) => [s]);
+    if (shown.length === 0) return [];
+    return [html`<details><summary>${languageTitle(code)} <span class="code">${code}, ${shown.length} of ${Math.max(...own.map((of) => of.length))}</span></summary>
+${shown.map((answers) => problemBlock(answers, report.runs))}</details>
 `];
-      }),
-    ),
-  );
+  });
   if (blocks.length === 0) return undefined;
-  return section('Samples', html`<p class="dim">Per language up to ${wrong} wrong (each of another error type where there are several) and ${right} right, in the order of the plan. The mark shows what the scorer read.</p>
+  const rule = several
+    ? `Per language up to ${wrong + right} problems: first those on which the runs disagree, then those that none got right, in the order of the plan.`
+    : `Per language up to ${wrong} wrong (each of another error type where there are several) and ${right} right, in the order of the plan.`;
+  return section('Samples', html`<p class="dim">${rule} The mark shows what the scorer read.</p>
 ${blocks}`);
 }
 
-function sampleBlock(s: Sample, run: ReportRun): Html {
+function problemBlock(answers: readonly (Sample | undefined)[], runs: readonly ReportRun[]): Html {
+  const asked = answers.find((s) => s !== undefined)!;
+  return html`<article class="sample">
+<p class="label"><bdi>${asked.id}</bdi>, gold <bdi>${asked.gold}</bdi></p>
+<div class="text" dir="auto" lang="${asked.language}">${asked.question}</div>
+${answers.map((s, i) => s && answerBlock(s, i, runs))}</article>
+`;
+}
+
+function answerBlock(s: Sample, i: number, runs: readonly ReportRun[]): Html {
   const pieces = completionPieces(s.completion, s.span).map((p) =>
     p.kind === 'left-out' ? html`<span class="left-out">[… ${p.characters} characters …]</span>` : p.kind === 'read' ? html`<mark>${p.text}</mark>` : html`${p.text}`,
   );
-  return html`<article class="sample">
-<p><span class="${s.correct ? 'up' : 'down'}">${s.correct ? '✓' : '✗'}</span> <bdi>${s.id}</bdi>: <bdi>${verdict(s)}</bdi></p>
-<p class="label">Question</p>
-<div class="text" dir="auto" lang="${s.language}">${s.question}</div>
-<p class="label">Completion, ${s.tokenIds.length} tokens</p>
+  return html`<p class="label">${runs.length > 1 && html`${keyMark(i)}${runs[i]!.label}: `}<span class="${s.correct ? 'up' : 'down'}">${s.correct ? '✓ right' : '✗ wrong'}</span>, <bdi>${verdict(s)}</bdi>, ${s.tokenIds.length} tokens</p>
 <div class="text" dir="auto">${s.completion === '' ? html`<span class="left-out">empty</span>` : pieces}</div>
-${s.prompt !== s.question && html`<details><summary class="label">Prompt (template ${run.manifest.environment.prompt.template})</summary><div class="text" dir="auto">${s.prompt}</div></details>
-`}</article>
-`;
+${s.prompt !== s.question && html`<details><summary class="label">Prompt (template ${runs[i]!.manifest.environment.prompt.template})</summary><div class="text" dir="auto">${s.prompt}</div></details>
+`}`;
 }
 
 function settingsTable(runs: readonly ReportRun[]): Html {

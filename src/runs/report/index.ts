@@ -1,6 +1,10 @@
 import path from 'node:path';
 import { writeAtomic } from '../store';
+import { csvComparisons, csvResults, csvSamples } from './csv';
 import { htmlReport } from './html';
+import { jsonReport } from './json';
+import { latexReport } from './latex';
+import { lmEvalFiles } from './lm-eval';
 import { markdownReport } from './markdown';
 import { buildReport, readRun, type ReportOptions, type RunSource } from './model';
 import { shippedReference } from './reference';
@@ -8,8 +12,8 @@ import { shippedReference } from './reference';
 export { readRun, type ReportOptions, type RunSource } from './model';
 export { readReference, shippedReference, type ReferenceTable } from './reference';
 
-export type ReportFormat = 'html' | 'markdown';
-export const REPORT_FORMATS: readonly ReportFormat[] = ['html', 'markdown'];
+export type ReportFormat = 'html' | 'markdown' | 'latex' | 'csv' | 'json' | 'lm-eval';
+export const REPORT_FORMATS: readonly ReportFormat[] = ['html', 'markdown', 'latex', 'csv', 'json', 'lm-eval'];
 
 /** One file of a report; names use forward slashes and stay inside the folder they are written to. */
 export interface ReportFile {
@@ -28,6 +32,18 @@ export function renderReport(runs: readonly RunSource[], format: ReportFormat, o
       return [{ name: 'report.html', text: htmlReport(report, options) }];
     case 'markdown':
       return [{ name: 'report.md', text: markdownReport(report, options) }];
+    case 'latex':
+      return [{ name: 'report.tex', text: latexReport(report) }];
+    case 'csv':
+      return [
+        { name: 'results.csv', text: csvResults(report) },
+        ...(report.comparisons.length > 0 ? [{ name: 'comparisons.csv', text: csvComparisons(report) }] : []),
+        { name: 'samples.csv', text: csvSamples(report) },
+      ];
+    case 'json':
+      return [{ name: 'report.json', text: jsonReport(report) }];
+    case 'lm-eval':
+      return lmEvalFiles(report);
   }
 }
 

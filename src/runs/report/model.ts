@@ -130,17 +130,17 @@ function uniqueLabels(sources: readonly RunSource[]): string[] {
 
 function reportNotes(runs: readonly ReportRun[], comparisons: readonly ReportComparison[]): string[] {
   const notes: string[] = [];
-  const who = (run: ReportRun): string => (runs.length > 1 ? `${run.label}: ` : '');
+  const say = (run: ReportRun, text: string): void => void notes.push(runs.length > 1 ? `${run.label}: ${text}` : text[0]!.toUpperCase() + text.slice(1));
   for (const run of runs) {
     const status = run.state?.status ?? 'planned';
-    if (run.samples.length < run.planned) notes.push(`${who(run)}the run is not complete (${run.samples.length} of ${run.planned} samples, status ${status}). Every figure is over what is there.`);
-    if (run.damagedLines.length > 0) notes.push(`${who(run)}lines ${run.damagedLines.join(', ')} of samples.jsonl could not be read and are left out.`);
+    if (run.samples.length < run.planned) say(run, `the run is not complete (${run.samples.length} of ${run.planned} samples, status ${status}). Every figure is over what is there.`);
+    if (run.damagedLines.length > 0) say(run, `lines ${run.damagedLines.join(', ')} of samples.jsonl could not be read and are left out.`);
     const failed = run.aggregate.languages.reduce((sum, row) => sum + row.failed, 0);
-    if (failed > 0) notes.push(`${who(run)}${failed} ${failed === 1 ? 'sample' : 'samples'} failed in the engine and count as wrong.`);
+    if (failed > 0) say(run, `${failed} ${failed === 1 ? 'sample' : 'samples'} failed in the engine and count as wrong.`);
     const ambiguous = run.samples.filter((s) => s.ambiguous).length;
-    if (ambiguous > 0) notes.push(`${who(run)}${ambiguous} ${ambiguous === 1 ? 'score rests' : 'scores rest'} on a number that can be read in two ways.`);
+    if (ambiguous > 0) say(run, `${ambiguous} ${ambiguous === 1 ? 'score rests' : 'scores rest'} on a number that can be read in two ways.`);
     const below = run.aggregate.languages.filter((row) => row.aboveFloor === false).map((row) => row.language);
-    if (below.length > 0) notes.push(`${who(run)}not above the best trivial answer (lower end of the interval) in ${below.length} of ${run.aggregate.languages.length} languages: ${below.join(', ')}.`);
+    if (below.length > 0) say(run, `not above the best trivial answer (lower end of the interval) in ${below.length} of ${run.aggregate.languages.length} languages: ${below.join(', ')}.`);
   }
   const scorers = new Set(runs.map((run) => run.scorer));
   if (scorers.size > 1) notes.push(`The runs were scored by different scorers (${[...scorers].join(', ')}); differences may be the scorers’.`);

@@ -13,6 +13,26 @@ export function shownSamples(samples: readonly Sample[], ids: readonly string[],
   return [...byVariety.slice(0, wrong), ...ordered.filter((s) => s.correct).slice(0, right)];
 }
 
+/** A problem of one language as every run answered it; undefined where a run did not ask it. */
+export interface ShownProblem {
+  readonly id: string;
+  readonly answers: readonly (Sample | undefined)[];
+}
+
+/**
+ * What a report of several runs shows of a language: first problems on which the runs disagree, then ones that all got wrong.
+ *
+ * @param runs each run's samples of this language
+ */
+export function shownProblems(runs: readonly (readonly Sample[])[], ids: readonly string[], limit: number): ShownProblem[] {
+  const answers = runs.map((samples) => new Map(samples.map((s) => [s.id, s])));
+  const asked = new Set(answers.flatMap((of) => [...of.keys()]));
+  const all = ids.filter((id) => asked.has(id)).map((id): ShownProblem => ({ id, answers: answers.map((of) => of.get(id)) }));
+  const right = (p: ShownProblem): number => p.answers.filter((s) => s?.correct).length;
+  const disagree = all.filter((p) => right(p) > 0 && right(p) < p.answers.filter((s) => s !== undefined).length);
+  return [...disagree, ...all.filter((p) => right(p) === 0)].slice(0, limit);
+}
+
 /** A piece of a completion: text, the span that was read, or what was left out. */
 export type Piece = { readonly kind: 'text' | 'read'; readonly text: string } | { readonly kind: 'left-out'; readonly characters: number };
 
