@@ -7,24 +7,61 @@ interface Holder {
   readonly pid: number;
   readonly host: string;
   readonly since: string;
+  /** Start of the process in ticks since boot (Linux): tells it from a later process with the same number. */
+  readonly start?: string;
 }
 
 const NAME = 'run.lock';
 
-function alive(pid: number): boolean {
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** True unless the holder was a process of this machine that is gone. */
+function alive({ pid, host, start }: Holder): boolean {
+  if (host !== os.hostname()) return true;
   try {
     process.kill(pid, 0);
-    return true;
   } catch (e) {
-    return (e as NodeJS.ErrnoException).code === 'EPERM';
+    if ((e as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
+  const now = start === undefined ? undefined : startOf(pid);
+  return now === undefined || now === start;
 }
 
 function holderOf(file: string): Holder | undefined {
   try {
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as Holder;
+    const value = JSON.parse(fs.readFileSync(file, 'utf8')) as Holder | null;
+    return typeof value?.pid === 'number' && typeof value.host === 'string' ? value : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Makes a file that is there with its whole text or not at all. @returns false when it is there already */
+function createWhole(file: string, text: string): boolean {
+  const own = `${file}.${process.pid}.new`;
+  try {
+    fs.writeFileSync(own, text);
+    try {
+      fs.linkSync(own, file);
+    } catch (e) {
+      const { code } = e as NodeJS.ErrnoException;
+      if (code === 'EEXIST') throw e;
+      // A file system without hard links.
+      fs.writeFileSync(file, text, { flag: 'wx' });
+    }
+    return true;
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw e;
+  } finally {
+    fs.rmSync(own, { force: true });
   }
 }
 
@@ -32,7 +69,7 @@ function holderOf(file: string): Holder | undefined {
 export function isLocked(folder: string): boolean {
   const file = path.join(folder, NAME);
   const holder = holderOf(file);
-  return holder !== undefined && (holder.host !== os.hostname() || alive(holder.pid));
+  return holder !== undefined && alive(holder);
 }
 
 /**
@@ -43,30 +80,49 @@ export function isLocked(folder: string): boolean {
  */
 export function lockRun(folder: string): () => void {
   const file = path.join(folder, NAME);
-  const mine: Holder = { pid: process.pid, host: os.hostname(), since: new Date().toISOString() };
-  for (let attempt = 0; attempt < 3; attempt++) {
+  const mine: Holder = { pid: process.pid, host: os.hostname(), since: new Date().toISOString(), start: startOf(process.pid) };
+  const text = JSON.stringify(mine);
+  const release = (): void => {
     try {
-      fs.writeFileSync(file, JSON.stringify(mine), { flag: 'wx' });
-      return () => {
-        const holder = holderOf(file);
-        if (holder?.pid === mine.pid && holder.since === mine.since) fs.rmSync(file, { force: true });
-      };
-    } catch (e) {
-      if ((e as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(e, 'write to the run folder', folder);
-    }
-    const holder = holderOf(file);
-    if (holder && (holder.host !== os.hostname() || alive(holder.pid))) {
-      const stale = holder.host === os.hostname() ? '' : ` If that machine is gone, delete "${NAME}" in the folder.`;
-      throw new RunError(`Another process (${holder.pid} on ${holder.host}, since ${holder.since}) is writing this run. Wait for it, or choose another folder with --out.${stale}`, 4);
-    }
-    // The holder is dead: move the stale lock away under a name of our own, so that only one of two takers wins.
-    const aside = `${file}.${process.pid}.stale`;
-    try {
-      fs.renameSync(file, aside);
-      fs.rmSync(aside, { force: true });
+      if (fs.readFileSync(file, 'utf8') === text) fs.rmSync(file, { force: true });
     } catch {
-      // Somebody else was faster; look again.
+      // It is gone already.
     }
+  };
+  try {
+    for (let attempt = 0; attempt < 200; attempt++) {
+      if (createWhole(file, text)) return release;
+      const holder = holderOf(file);
+      if (holder && alive(holder)) throw heldBy(holder);
+      if (!takeAway(file, text)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  } catch (e) {
+    throw e instanceof RunError ? e : diskError(e, 'write to the run folder', folder);
   }
-  throw new RunError('The lock of the run folder could not be taken. Try again.', 4);
+  throw new RunError(`The lock of the run folder could not be taken. If no other process writes this run, delete "${NAME}" and "${NAME}.takeover" in the folder.`, 4);
+}
+
+function heldBy(holder: Holder): RunError {
+  const stale = holder.host === os.hostname() ? '' : ` If that machine is gone, delete "${NAME}" in the folder.`;
+  return new RunError(`Another process (${holder.pid} on ${holder.host}, since ${holder.since}) is writing this run. Wait for it, or choose another folder with --out.${stale}`, 4);
+}
+
+/**
+ * Removes the lock of a dead process. Only the holder of a second lock may do so, and only after looking again: otherwise
+ * the slower of two takers would remove the new lock of the faster one.
+ */
+function takeAway(file: string, text: string): boolean {
+  const guard = `${file}.takeover`;
+  if (!createWhole(guard, text)) {
+    const holder = holderOf(guard);
+    if (!holder || !alive(holder)) fs.rmSync(guard, { force: true });
+    return false;
+  }
+  try {
+    const holder = holderOf(file);
+    if (!holder || !alive(holder)) fs.rmSync(file, { force: true });
+  } finally {
+    fs.rmSync(guard, { force: true });
+  }
+  return true;
 }

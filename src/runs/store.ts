@@ -72,6 +72,14 @@ export interface SamplesReading {
   readonly completeBytes: number;
 }
 
+/** Whether a line is whole enough to count as done: what the tables and the resume rely on is there. */
+function isSample(value: Sample | null): value is Sample {
+  return (
+    value !== null && typeof value.id === 'string' && typeof value.language === 'string' && typeof value.completion === 'string' &&
+    Array.isArray(value.tokenIds) && typeof value.stopReason === 'string' && typeof value.correct === 'boolean' && typeof value.gold === 'string'
+  );
+}
+
 /** Reads samples.jsonl. A last line without its newline (a write cut short) is left out and not counted as damage. */
 export function readSamples(folder: string): SamplesReading {
   const file = path.join(folder, SAMPLES);
@@ -94,7 +102,7 @@ export function readSamples(folder: string): SamplesReading {
     if (text.trim() === '') continue;
     try {
       const sample = JSON.parse(text) as Sample;
-      if (typeof sample.id !== 'string' || typeof sample.language !== 'string') throw new Error('no id');
+      if (!isSample(sample)) throw new Error('not a sample');
       byKey.set(sampleKey(sample), sample);
     } catch {
       damagedLines.push(line);
@@ -124,11 +132,7 @@ export class RunWriter {
    * @throws RunError when the folder holds another run, is written by somebody else, or cannot be written
    */
   static open(folder: string, manifest: RunManifest): RunWriter {
-    try {
-      fs.mkdirSync(folder, { recursive: true });
-    } catch (e) {
-      throw diskError(e, 'make the run folder', folder);
-    }
+    makeFolder(folder);
     const unlock = lockRun(folder);
     try {
       if (fs.existsSync(path.join(folder, MANIFEST))) {
@@ -178,6 +182,22 @@ export class RunWriter {
       fs.closeSync(this.fd);
       this.unlock();
     }
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    fs.mkdirSync(folder, { recursive: true });
+  } catch (e) {
+    // Node says ENOENT for any failure below the first missing folder; ask again there for the true reason.
+    let first = path.resolve(folder);
+    while (!fs.existsSync(path.dirname(first))) first = path.dirname(first);
+    try {
+      if ((e as NodeJS.ErrnoException).code === 'ENOENT') fs.mkdirSync(first);
+    } catch (reason) {
+      throw diskError(reason, 'make the run folder', folder);
+    }
+    throw diskError(e, 'make the run folder', folder);
   }
 }
 
