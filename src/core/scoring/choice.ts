@@ -1,6 +1,7 @@
 import { answerCues } from './cues';
 import { repeats } from './errors';
 import { fold, originalSpan } from './fold';
+import { allMatches } from './matches';
 import { PY_WORD } from './python';
 import { type Score, type ScoreError, type ScoreInput, type Scorer } from './types';
 
@@ -35,7 +36,7 @@ function isInference(input: ScoreInput): boolean {
 }
 
 function relationsIn(text: string): Found[] {
-  return [...text.matchAll(RELATION_WORD)]
+  return allMatches(text, RELATION_WORD)
     .filter((m) => !NEGATED.test(text.slice(Math.max(0, m.index - 24), m.index)))
     .map((m) => ({
       label: RELATIONS.find((r) => r[0] === m[0][0]?.toLowerCase()) ?? '',
@@ -51,7 +52,7 @@ function labelsOf(input: ScoreInput): string[] {
 
 function lettersIn(text: string, labels: readonly string[], pattern: RegExp): Found[] {
   const found: Found[] = [];
-  for (const m of text.matchAll(pattern)) {
+  for (const m of allMatches(text, pattern)) {
     const letter = m.groups?.label ?? '';
     const label = letter.toUpperCase();
     const start = m.index + m[0].lastIndexOf(letter);
@@ -64,6 +65,9 @@ const ALONE = '(?<![\\p{L}\\p{N}\'])(?<label>[A-Z]|\\d)(?![\\p{L}\\p{N}\'])';
 const IN_MARKS = /[(*]\(?(?<label>[A-Za-z\d])[).:*]/gu;
 const NAMED = /(?:choice|option|answer)\s*[:#]?\s*\(?(?<label>[A-Za-z\d])(?![\p{L}\p{N}'])/giu;
 const OPENING = /^[\s*_"'([{$]*(?<label>[A-Za-z\d])(?=\s*[).:,\]}*]|\s*$)/gu;
+
+const CHOICE_CUE = /(?:correct|best|right)\s+(?:answer|choice|option)\s*(?:is|:)|(?:answer|choice)\s*[:：]/giu;
+const ALONE_PATTERN = new RegExp(ALONE, 'gu');
 
 /** One answer when all that were found agree, 'many' when they do not. */
 function agreed(found: readonly Found[]): Found | 'many' | undefined {
@@ -83,7 +87,7 @@ function readLetter(text: string, input: ScoreInput): Strict {
     ['named choice', () => lettersIn(text, labels, NAMED).slice(-1)],
     ['letter in marks', () => lettersIn(text, labels, IN_MARKS).slice(-1)],
     ['text of the choice', () => choiceTexts(text, input)],
-    ['single letter', () => lettersIn(text, labels, new RegExp(ALONE, 'gu')).filter((f) => f.label !== 'A' && f.label !== 'I')],
+    ['single letter', () => lettersIn(text, labels, ALONE_PATTERN).filter((f) => f.label !== 'A' && f.label !== 'I')],
   ];
   for (const [why, find] of steps) {
     const found = agreed(find());
@@ -96,7 +100,7 @@ function readLetter(text: string, input: ScoreInput): Strict {
 function afterCue(text: string, input: ScoreInput, labels: readonly string[]): Found[] {
   for (const cue of [...answerCues(text, input.language), ...choiceCues(text)].sort((a, b) => b.end - a.end)) {
     const sentence = /^[^\n.。।!?]*/u.exec(text.slice(cue.end))?.[0] ?? '';
-    const letters = lettersIn(sentence, labels, new RegExp(ALONE, 'gu'));
+    const letters = lettersIn(sentence, labels, ALONE_PATTERN);
     // "A" and "I" alone count only right after the cue; elsewhere they are words.
     const here = letters.filter((f) => !'AI'.includes(f.label) || /^[\s*_"'([{:]*(?:choice|option)?[\s*_"'([{:]*$/iu.test(sentence.slice(0, f.start)));
     if (here.length > 0) return here.map((f) => ({ ...f, start: f.start + cue.end, end: f.end + cue.end }));
@@ -106,7 +110,7 @@ function afterCue(text: string, input: ScoreInput, labels: readonly string[]): F
 
 /** "The answer is" without a number behind it, and "correct choice is". */
 function choiceCues(text: string): { end: number }[] {
-  return [...text.matchAll(/(?:correct|best|right)\s+(?:answer|choice|option)\s*(?:is|:)|(?:answer|choice)\s*[:：]/giu)].map((m) => ({
+  return allMatches(text, CHOICE_CUE).map((m) => ({
     end: m.index + m[0].length,
   }));
 }

@@ -1,3 +1,5 @@
+import { allMatches } from './matches';
+
 /**
  * The words around an answer in the 48 languages: what announces it ("the answer is"), and what numbers a step, a question or an
  * example and so must not be taken for it. Written for this project; English applies in every language as well.
@@ -104,7 +106,7 @@ function answerPattern(language: string): RegExp {
 /** Every place of a folded text where an answer is announced, in order. */
 export function answerCues(text: string, language: string): AnswerCue[] {
   const cues: AnswerCue[] = [];
-  for (const m of text.matchAll(answerPattern(language))) {
+  for (const m of allMatches(text, answerPattern(language))) {
     cues.push({ start: m.index, end: m.index + m[0].length, verb: Boolean(m.groups?.verb0 ?? m.groups?.verb1) || m[0] === '####' });
   }
   return cues;

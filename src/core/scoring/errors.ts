@@ -101,7 +101,7 @@ function isForeign(text: string, code: string): boolean {
   if (!own) return false;
   let letters = 0;
   let foreign = 0;
-  for (const c of text) {
+  for (const c of text.slice(0, 400)) {
     if (!LETTER.test(c)) continue;
     letters++;
     if (!own.test(c)) foreign++;

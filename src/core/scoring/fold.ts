@@ -34,7 +34,7 @@ put('\u2215', '/');
 put('\u2217\u2219\u22c5', '·');
 put('\uff0c', '，');
 
-const PLAIN_ASCII = /^[^\\\u0080-\uffff]*$/;
+const TO_FOLD = /[\\\u0080-\uffff]|\{,\}/;
 const FRACTION = /\\[dtc]?frac\s*(?:\{([^{}\\]*)\}|(\d))\s*(?:\{([^{}\\]*)\}|(\d))/y;
 const COMMAND = /\\(?:([a-zA-Z]+)|([^a-zA-Z]))/y;
 const SPACING = new Set([',', ';', ':', ' ', '>']);
@@ -74,7 +74,7 @@ class Builder {
 
 /** Folds a text. See {@link Folded}. */
 export function fold(original: string): Folded {
-  if (PLAIN_ASCII.test(original)) return { text: original, original };
+  if (!TO_FOLD.test(original)) return { text: original, original };
   const out = new Builder();
   let i = 0;
   while (i < original.length) {
@@ -94,6 +94,10 @@ export function fold(original: string): Folded {
 function other(text: string, i: number, out: Builder): number {
   const cp = text.codePointAt(i) ?? 0;
   const end = i + (cp > 0xffff ? 2 : 1);
+  if (isPlainLetter(cp)) {
+    out.one(text[i] ?? '', i, end);
+    return end;
+  }
   const digit = digitValue(cp);
   if (digit >= 0) out.one(String(digit), i, end);
   else {
@@ -104,6 +108,11 @@ function other(text: string, i: number, out: Builder): number {
     else out.add(text.slice(i, end), i, end);
   }
   return end;
+}
+
+/** True for code points of blocks without digits, marks or signs that fold: a quick way past most letters. */
+function isPlainLetter(cp: number): boolean {
+  return (cp >= 0xc0 && cp < 0x2bc) || (cp >= 0x370 && cp < 0x600) || (cp >= 0x3041 && cp < 0xa000) || (cp >= 0xac00 && cp < 0xd7a4);
 }
 
 /** Folds one LaTeX command at offset `i` and returns the offset after it. */

@@ -5,10 +5,10 @@ const RUN = new RegExp(`[${HAN_NUMERAL}]+(?:[点點][〇○零一二三四五六
 const PERCENT = new RegExp(`百分之((?:[${HAN_NUMERAL}]+)(?:[点點][〇零一二三四五六七八九]+)?)`, 'uy');
 const PART = new RegExp(`(分之|分の)([${HAN_NUMERAL}]+|\\d+)`, 'uy');
 /** Common words that begin with or consist of numeral characters and mean no number. */
-const NOT_NUMBERS = new Set(['万一', '十分', '千万', '一一', '一十', '百千', '千百', '万千', '三三两两', '一二', '三四', '七八', '百万千']);
+const NOT_NUMBERS = new Set(['万一', '千万', '一一', '一十', '百千', '千百', '万千', '三三两两', '一二', '三四', '七八', '百万千']);
 /** Characters before which a single numeral is part of a word or a name: 第一, 星期三, 三角形. */
 const BEFORE = /[第期周週拜初统統唯同之任万每某另专專惟归劃划进這这那]$/u;
-const COUNTER_OR_END = /^\s?(?:[个個只隻本人元円圆块塊枚匹頭头条條张張冊册台把辆輛次倍岁歳歲天日年时時分秒页頁支件つ杯回点點米公千克斤箱盒袋包朵棵间層层位名角毛袋粒颗顆瓶份组組句口]|です|だ|で|と|。|，|、|！|!|\.|$|\n|\))/u;
+const COUNTER_OR_END = /^\s?(?:[个個只隻本人元円圆块塊枚匹頭头条條张張冊册台把辆輛次倍岁歳歲天日年时時分秒页頁支件つ杯回点點米公千克斤箱盒袋包朵棵间層层位名毛袋粒颗顆瓶份组組句口]|です|だ|で|と|。|，|、|！|!|\.|$|\n|\))/u;
 
 /** Reads a Han numeral at `start`. `end` is where the scan goes on, whether or not there is a reading. */
 export function readHan(text: string, start: number): { draft?: Draft; end: number } {
@@ -32,7 +32,7 @@ export function readHan(text: string, start: number): { draft?: Draft; end: numb
     if (top !== undefined && value !== 0) return draft(end + part[0].length, top / value, 'fraction');
   }
   const before = text.slice(0, start);
-  if (BEFORE.test(before)) return { end };
+  if (BEFORE.test(before) || (run === '十' && text[end] === '分')) return { end };
   // One character alone is a number only before a counter or a sentence end; 一 before a counter is mostly an article.
   if (run.length === 1 && !(COUNTER_OR_END.test(text.slice(end, end + 3)) && (run !== '一' || !/^[个個]/u.test(text.slice(end))))) return { end };
   return draft(end, value, 'han');

@@ -1,5 +1,6 @@
 import { afterLast, asciiDigits, pyFloat, pyStrip, PY_SPACE } from './python';
 import { cleanHarnessAnswer } from './latex-strings';
+import { lastMatch } from './matches';
 import { classifyError } from './errors';
 import { type Score, type ScoreInput, type Scorer } from './types';
 
@@ -20,8 +21,7 @@ export function harnessNumber(completion: string): { value: number; span: [numbe
     removed.push(at + a.length - removed.length);
     return match.length === 0 ? '' : a + b;
   });
-  let last: RegExpExecArray | undefined;
-  for (const match of joined.matchAll(NUMBER)) last = match;
+  const last = lastMatch(joined, NUMBER);
   if (!last) return { value: 0, span: null };
   // A removed comma at joined offset k shifts everything from k on by one in the original.
   const original = (offset: number, end: boolean) => offset + removed.filter((k) => (end ? k < offset : k <= offset)).length;

@@ -1,5 +1,6 @@
 import { numberConventions } from '../languages/numbers';
 import { stepWords } from './cues';
+import { allMatches } from './matches';
 import { type NumberRole } from './types';
 
 /**
@@ -43,7 +44,7 @@ const ORDINAL = [
   /(?<![\d.,])\d+[ºª](?!\s?[CFc])/gu,
   /(?<![\d.,])\d+(?:번째|番目|वां|वाँ|वीं|તમ|তম)/gu,
 ];
-const LIST_ITEM = /(?:^|\n)[ \t>*_#-]*\(?(\d{1,2})(?:[.)]|[、．:])[ \t*_]*(?=(\S?))/gu;
+const LIST_ITEM = /(?:^|\n)[ \t>*_#-]*\(?(\d{1,2})(?:[.)]|[、:])(?:[ \t*_]+(?=\S)|(?=[^\s\d]))/gu;
 
 const cache = new Map<string, readonly RegExp[]>();
 
@@ -71,7 +72,7 @@ export function findMarks(text: string, language: string): Mark[] {
   const marks: Mark[] = [];
   const collect = (patterns: readonly RegExp[], role: NumberRole) => {
     for (const pattern of patterns) {
-      for (const m of text.matchAll(pattern)) marks.push({ start: m.index, end: m.index + m[0].length, role });
+      for (const m of allMatches(text, pattern)) marks.push({ start: m.index, end: m.index + m[0].length, role });
     }
   };
   collect(stepWords(language), 'step');
@@ -89,7 +90,7 @@ export function findMarks(text: string, language: string): Mark[] {
  * an answer such as "18. Because …" keeps its number.
  */
 function listItems(text: string, marks: Mark[]): void {
-  const items = [...text.matchAll(LIST_ITEM)].filter((m) => m[2] !== '' && !/^\d/.test(m[2] ?? ''));
+  const items = allMatches(text, LIST_ITEM);
   const numbers = new Set(items.map((m) => Number(m[1])));
   for (const m of items) {
     const n = Number(m[1]);

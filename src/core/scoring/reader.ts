@@ -39,7 +39,7 @@ const SLASH = new RegExp(`\\s?([${FRACTION_SLASH}])\\s?(\\d+)(?![\\d])|/(\\d+)(?
 const MIXED_TAIL = new RegExp(`[ ${HARD_SPACE}]?(?:([¼-¾⅐-⅞])|([${SUPER}]+)\\s?[${FRACTION_SLASH}/]\\s?([${SUB}]+))|[ ${HARD_SPACE}](\\d+)\\s?[${FRACTION_SLASH}/]\\s?(\\d+)(?![\\d/])`, 'uy');
 const PERCENT = new RegExp(`[ ${HARD_SPACE}]?%`, 'uy');
 /** Latin letters that may stand right before a number: currencies and the multiplication sign between two numbers. */
-const PREFIX = /(?:^|[^\p{L}])(?:US|A|C|NZ|HK|NT|S|R|Rs|Rp|RM|kr|Kr|K[Ss]h|T[Ss]h|U[Ss]h|Sh|N|Tk|Ft|Kč|Lei|lei|Fr|CHF|USD|EUR|GBP|INR|JPY|CNY|KRW|Q|B|P|Php|THB|IDR|NGN|KES|TZS|ZAR|BDT|NPR|SEK|NOK|DKK|PLN|CZK|HUF|VND)$/u;
+const PREFIX = /(?:^|[^\p{L}])(?:R|Rs|Rp|RM|kr|Kr|K[Ss]h|T[Ss]h|U[Ss]h|Sh|N|Tk|Ft|Kč|Lei|lei|Fr|CHF|USD|EUR|GBP|INR|JPY|CNY|KRW|Php|THB|IDR|NGN|KES|TZS|ZAR|BDT|NPR|SEK|NOK|DKK|PLN|CZK|HUF|VND)$/u;
 
 function digitsOf(text: string, alphabet: string): number {
   return Number(Array.from(text, (c) => alphabet.indexOf(c)).join(''));
@@ -169,7 +169,7 @@ class Reader {
 
   private single(reading: Interpretation, start: number, end: number): number {
     const { text } = this;
-    const role = this.contextRole(start);
+    const role = this.contextRole(start, end);
     const integer = !reading.decimal;
     const make = (to: number, value: number, kind: NumberKind, extra: Partial<Draft> = {}) => {
       const draft = this.push(start, to, value, kind, { ...reading, value });
@@ -226,7 +226,8 @@ class Reader {
   }
 
   /** Role that the characters right before (and after) a number give it: exponent, subscript, identifier, coefficient. */
-  private contextRole(start: number): NumberRole {
+  private contextRole(start: number, end: number): NumberRole {
+    if (/^[xyzn](?![\p{L}\p{M}\d])/u.test(this.text.slice(end, end + 2))) return /^x\s?\d/u.test(this.text.slice(end, end + 3)) ? 'value' : 'label';
     const before = this.text.slice(Math.max(0, start - 8), start);
     if (/\^\s?\{?-?$/u.test(before)) return 'exponent';
     if (/_\{?$/u.test(before)) return 'label';

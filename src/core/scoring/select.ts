@@ -1,5 +1,6 @@
 import { answerCues } from './cues';
 import { fold, foldedOffset, originalSpan, type Folded } from './fold';
+import { allMatches } from './matches';
 import { readFolded } from './reader';
 import { type NumberReading } from './types';
 
@@ -31,7 +32,7 @@ export function selectAnswer(completion: string, language: string): Selection {
 
 function fromBox(completion: string, language: string): NumberReading | undefined {
   if (!completion.includes('box')) return undefined;
-  for (const m of [...completion.matchAll(BOX)].reverse()) {
+  for (const m of allMatches(completion, BOX).reverse()) {
     const start = m.index + m[0].length;
     const content = completion.slice(start, closingBrace(completion, start));
     const readings = readFolded(fold(content), language);
@@ -105,13 +106,16 @@ function endOfChain(text: string, readings: readonly NumberReading[], offset: nu
   return first;
 }
 
+/** Number words that are other words as well: they count after an answer phrase, not wherever they stand. */
+const HOMOGRAPHS = new Set(['năm', 'không', 'ba', 'tư', 'sei', 'neuf', 'kuusi', 'acht', 'sieben', 'ஆறு', 'दो', 'nove', 'once', 'tre']);
+
 type Ending = Pick<Selection, 'answer' | 'why'>;
 
 function fromConclusion(completion: string, values: readonly NumberReading[]): Ending {
   const digits = values.filter((v) => v.kind !== 'words' && v.kind !== 'roman' && v.kind !== 'han');
   const last = digits[digits.length - 1];
   if (!last) {
-    const words = values.filter((v) => v.kind !== 'roman' && !isArticle(v));
+    const words = values.filter((v) => v.kind !== 'roman' && !isArticle(v) && !HOMOGRAPHS.has(v.text.toLowerCase()));
     const word = words[words.length - 1];
     return word ? { answer: word, why: 'number word of the conclusion' } : { answer: null, why: 'no number' };
   }
@@ -125,7 +129,7 @@ function fromConclusion(completion: string, values: readonly NumberReading[]): E
 
 function sentenceStart(text: string, reading: NumberReading): number {
   let start = 0;
-  for (const m of text.matchAll(SENTENCE_END)) {
+  for (const m of allMatches(text, SENTENCE_END)) {
     const end = m.index + m[0].length;
     if (end > reading.span[0]) break;
     start = end;

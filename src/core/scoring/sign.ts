@@ -10,8 +10,11 @@ export interface Sign {
 }
 
 const CURRENCY = /(?:\p{L}{0,3}\.?\p{Sc}|Rs\.?|kr\.?|Rp\.?)\s?$/u;
+const MONEY_END = /[\p{Sc}srp.]/u;
 const UNSPACED_BEFORE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u;
 const OPEN = /[\s=([{:,;<>+*×÷/|"“„«»'`$~≈→、。，「『（՝%]/u;
+/** A minus word right before the number, at most one space between. */
+const WORD_END = /[\p{L}\p{M}]\s?$/u;
 const NONE: Sign = { negative: false, start: 0, doubtful: false };
 const minusPatterns = new Map<string, RegExp>();
 
@@ -38,7 +41,8 @@ function minusWord(conventions: NumberConventions | undefined): RegExp {
 export function signBefore(folded: Folded, start: number, conventions: NumberConventions | undefined, previousEnd: number): Sign {
   const { text } = folded;
   const before = text.slice(Math.max(0, start - 24), start);
-  const money = CURRENCY.exec(before);
+  const tail = before.trimEnd().slice(-1);
+  const money = MONEY_END.test(tail) ? CURRENCY.exec(before) : null;
   let i = start - 1 - (money ? money[0].length : 0);
   let spaced = false;
   if (text[i] === ' ' || text[i] === '\u00a0') {
@@ -63,6 +67,7 @@ export function signBefore(folded: Folded, start: number, conventions: NumberCon
 }
 
 function wordSign(before: string, start: number, conventions: NumberConventions | undefined, previousEnd: number, text: string): Sign {
+  if (!WORD_END.test(before)) return NONE;
   const word = minusWord(conventions).exec(before);
   if (!word) return NONE;
   const at = start - (before.length - word.index);

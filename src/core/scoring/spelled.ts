@@ -23,7 +23,7 @@ const ABBREVIATIONS: Readonly<Record<string, Readonly<Record<string, number>>>> 
   pl: { 'tys': 1e3, mln: 1e6, mld: 1e9 }, cs: { tis: 1e3, mil: 1e6, mld: 1e9 }, sk: { tis: 1e3, mil: 1e6, mld: 1e9 }, hu: { mrd: 1e9 }, ro: { mil: 1e6, mld: 1e9 },
   hi: { 'लाख': 1e5, 'करोड़': 1e7, 'हजार': 1e3 }, vi: { 'ngàn': 1e3, 'tỉ': 1e9 }, id: { rb: 1e3, jt: 1e6 }, is: { 'þús': 1e3, 'millj': 1e6 },
 };
-const ENGLISH_SHORT: Readonly<Record<string, number>> = { lakh: 1e5, lakhs: 1e5, crore: 1e7, crores: 1e7, bn: 1e9 };
+const ENGLISH_SHORT: Readonly<Record<string, number>> = { hundred: 100, lakh: 1e5, lakhs: 1e5, crore: 1e7, crores: 1e7, bn: 1e9 };
 /** Languages that put the scale word before the number: Swahili elfu 5, Hausa dubu 5. */
 const SCALE_FIRST: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   sw: { elfu: 1e3, laki: 1e5, milioni: 1e6, bilioni: 1e9 },
@@ -162,6 +162,7 @@ function koreanNumber(lower: string, start: number, end: number): boolean {
 }
 
 function romanAt(text: string, at: number): Draft | undefined {
+  if (!'IVXLCDM'.includes(text[at] ?? ' ')) return undefined;
   const run = /^[IVXLCDM]{2,}(?![\p{L}\p{M}\d])/u.exec(text.slice(at, at + 16))?.[0];
   const value = run === undefined || /\d/.test(text[at - 1] ?? '') ? undefined : romanValue(run);
   if (value === undefined || run === undefined) return undefined;

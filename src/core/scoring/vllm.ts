@@ -1,5 +1,6 @@
 import { asciiDigits, pyFloat } from './python';
 import { sameMathAnswer } from './latex-strings';
+import { lastMatch } from './matches';
 import { classifyError } from './errors';
 import { type Score, type ScoreInput, type Scorer } from './types';
 
@@ -33,8 +34,7 @@ export const vllmScorer: Scorer = {
   version: 1,
   score(input: ScoreInput): Score {
     const { text, start, boxed } = answerText(input.completion);
-    let last: RegExpExecArray | undefined;
-    for (const match of text.matchAll(NUMBER)) last = match;
+    const last = lastMatch(text, NUMBER);
     const value = last ? Number(asciiDigits(last[0])) : Infinity;
     const span: [number, number] | null = last ? [start + last.index, start + last.index + last[0].length] : null;
     const where = boxed ? 'boxed' : 'last number';
