@@ -1,0 +1,124 @@
+/**
+ * Every name that package.json and the code share: commands, settings, views, context keys, editors, walkthrough steps.
+ * A test holds package.json to this file, and another checks in a running extension host that each command is registered.
+ */
+
+export const Command = {
+  runEvaluation: 'lingualift.runEvaluation',
+  resumeRun: 'lingualift.resumeRun',
+  pauseRun: 'lingualift.pauseRun',
+  cancelRun: 'lingualift.cancelRun',
+  openRun: 'lingualift.openRun',
+  compareRuns: 'lingualift.compareRuns',
+  renameRun: 'lingualift.renameRun',
+  tagRun: 'lingualift.tagRun',
+  deleteRun: 'lingualift.deleteRun',
+  exportRun: 'lingualift.exportRun',
+  reveal: 'lingualift.reveal',
+  copyPath: 'lingualift.copyPath',
+  refresh: 'lingualift.refresh',
+  addBundle: 'lingualift.addBundle',
+  buildBundle: 'lingualift.buildBundle',
+  getDemoBundle: 'lingualift.getDemoBundle',
+  removeBundle: 'lingualift.removeBundle',
+  verifyBundle: 'lingualift.verifyBundle',
+  showProblems: 'lingualift.showProblems',
+  importBenchmark: 'lingualift.importBenchmark',
+  removeBenchmark: 'lingualift.removeBenchmark',
+  doctor: 'lingualift.doctor',
+  showLog: 'lingualift.showLog',
+  showSettings: 'lingualift.showSettings',
+  panelFind: 'lingualift.panel.find',
+  panelPause: 'lingualift.panel.togglePause',
+  panelNext: 'lingualift.panel.nextSample',
+  panelPrevious: 'lingualift.panel.previousSample',
+} as const;
+export type CommandId = (typeof Command)[keyof typeof Command];
+
+export const View = {
+  bundles: 'lingualift.bundles',
+  runs: 'lingualift.runs',
+  benchmarks: 'lingualift.benchmarks',
+  training: 'lingualift.training',
+} as const;
+
+export const VIEW_CONTAINER = 'lingualift';
+
+/** View type of a run's panel (opened by command, link or URI) and of the read-only editor on a run's file. */
+export const RUN_PANEL = 'lingualift.run';
+export const RUN_EDITOR = 'lingualift.runEditor';
+/** Read-only text documents of the extension: comparisons and findings. */
+export const TEXT_SCHEME = 'lingualift';
+
+export const WALKTHROUGH = 'lingualift.start';
+
+/** Context keys that `when` clauses use. */
+export const ContextKey = {
+  running: 'lingualift.running',
+  hasBundles: 'lingualift.hasBundles',
+  hasRuns: 'lingualift.hasRuns',
+  machineChecked: 'lingualift.done.machineChecked',
+  demoBundle: 'lingualift.done.demoBundle',
+  ranTwoLanguages: 'lingualift.done.ranTwoLanguages',
+  compared: 'lingualift.done.compared',
+  lookedInside: 'lingualift.done.lookedInside',
+} as const;
+export type ContextKeyId = (typeof ContextKey)[keyof typeof ContextKey];
+
+/** What the user has done once; each completes one step of the walkthrough. */
+export const STEPS = {
+  machineChecked: ContextKey.machineChecked,
+  demoBundle: ContextKey.demoBundle,
+  ranTwoLanguages: ContextKey.ranTwoLanguages,
+  compared: ContextKey.compared,
+  lookedInside: ContextKey.lookedInside,
+} as const;
+export type Step = keyof typeof STEPS;
+
+/** `contextValue` of tree items; menus match on them. */
+export const Item = {
+  bundle: 'bundle',
+  bundleAdded: 'bundle.added',
+  bundleBroken: 'bundle.broken',
+  bundleBrokenAdded: 'bundle.broken.added',
+  benchmark: 'benchmark',
+  benchmarkAdded: 'benchmark.added',
+  benchmarkBroken: 'benchmark.broken',
+  benchmarkBrokenAdded: 'benchmark.broken.added',
+  runActive: 'run.active',
+  runPaused: 'run.paused',
+  runFinished: 'run.finished',
+  runOpen: 'run.unfinished',
+  runElsewhere: 'run.elsewhere',
+  runDamaged: 'run.damaged',
+} as const;
+
+export type SettingScope = 'machine' | 'machine-overridable' | 'window' | 'resource';
+
+interface SettingDeclaration<T> {
+  readonly key: string;
+  readonly default: T;
+  readonly scope: SettingScope;
+  /** Ignored in a workspace that is not trusted. */
+  readonly restricted: boolean;
+}
+
+const setting = <T>(key: string, value: T, scope: SettingScope, restricted: boolean): SettingDeclaration<T> => ({ key: `lingualift.${key}`, default: value, scope, restricted });
+
+/** Settings: name, default, scope, and whether Restricted Mode ignores the workspace's value. */
+export const Setting = {
+  defaultBundle: setting('bundle.default', '', 'machine-overridable', true),
+  bundleFolders: setting('bundle.folders', [] as readonly string[], 'machine-overridable', true),
+  benchmarkFolders: setting('benchmark.folders', [] as readonly string[], 'machine-overridable', true),
+  precision: setting('engine.precision', 'auto' as 'auto' | 'fp32' | 'int8' | 'int4' | 'fp16', 'window', false),
+  provider: setting('engine.provider', 'auto' as 'auto' | 'cpu' | 'cuda', 'window', false),
+  threads: setting('engine.threads', 0, 'machine-overridable', false),
+  memoryCeiling: setting('engine.memoryCeiling', 0, 'machine-overridable', false),
+  batchSize: setting('engine.batchSize', 16, 'window', false),
+  tokenBudget: setting('engine.batchTokenBudget', 4096, 'window', false),
+  runsFolder: setting('runs.folder', '', 'machine-overridable', true),
+  python: setting('python.path', '', 'machine-overridable', true),
+  hubAccess: setting('hub.access', false, 'machine', true),
+} as const;
+export type SettingName = keyof typeof Setting;
+export type SettingValue<N extends SettingName> = (typeof Setting)[N]['default'];

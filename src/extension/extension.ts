@@ -1,0 +1,99 @@
+import path from 'node:path';
+import * as vscode from 'vscode';
+import { Catalogue } from './catalogue';
+import { type Handlers, registerCommands } from './commands';
+import { BundleCommands } from './commands/bundles';
+import { doctor } from './commands/doctor';
+import { EvaluateCommands } from './commands/evaluate';
+import { RunCommands } from './commands/runs';
+import { Command, View } from './contributions';
+import { RunPanels } from './panels/run';
+import { ActiveRuns } from './runs/active';
+import { RunStatusItem } from './runs/status';
+import { ContextKeys, Reader, Steps } from './services';
+import { RunLinks } from './terminal';
+import { TextDocuments } from './text';
+import { RunUris } from './uri';
+import { BenchmarksView } from './views/benchmarks';
+import { BundlesView } from './views/bundles';
+import { RunsView } from './views/runs';
+import { TrainingView } from './views/training';
+
+/** What the extension gives to other extensions and to its own tests. */
+export interface Api {
+  /** Milliseconds that `activate` took. */
+  readonly activationMs: number;
+  /** Folders of the runs that this window has in motion or paused. */
+  readonly activeRuns: () => readonly string[];
+}
+
+/** The only composition root: everything is made and put together here. No worker and no engine is started before it is needed. */
+export function activate(context: vscode.ExtensionContext): Api {
+  const startedAt = performance.now();
+  const log = vscode.window.createOutputChannel('LinguaLIFT', { log: true });
+  const keys = new ContextKeys();
+  const steps = new Steps(context.globalState, keys);
+  const reader = new Reader(log);
+  const runs = new ActiveRuns(context.workspaceState, keys, log);
+  const catalogue = new Catalogue(context, reader, keys, log);
+  const texts = new TextDocuments();
+
+  const evaluate = new EvaluateCommands({ context, catalogue, runs, steps, log, panels: () => panels });
+  const panels: RunPanels = new RunPanels(context.extensionUri, { reader, runs, steps, log, act: (folder, action, language) => evaluate.act(folder, action, language) });
+  const ofRuns = new RunCommands({ catalogue, reader, steps, texts });
+  const ofBundles = new BundleCommands({ catalogue, reader, steps, texts, log });
+
+  const handlers: Handlers = {
+    [Command.runEvaluation]: (argument) => evaluate.runEvaluation(argument),
+    [Command.resumeRun]: (argument) => evaluate.resumeRun(argument),
+    [Command.pauseRun]: (argument) => evaluate.pauseRun(argument),
+    [Command.cancelRun]: (argument) => evaluate.cancelRun(argument),
+    [Command.openRun]: (argument) => evaluate.openRun(argument),
+    [Command.compareRuns]: (argument, selection) => ofRuns.compare(argument, selection),
+    [Command.renameRun]: (argument) => ofRuns.rename(argument),
+    [Command.tagRun]: (argument) => ofRuns.tag(argument),
+    [Command.deleteRun]: (argument) => ofRuns.delete(argument),
+    [Command.exportRun]: (argument) => ofRuns.export(argument),
+    [Command.reveal]: (argument) => ofRuns.reveal(argument),
+    [Command.copyPath]: (argument) => ofRuns.copyPath(argument),
+    [Command.refresh]: () => catalogue.refresh(),
+    [Command.addBundle]: (argument) => ofBundles.addBundle(argument),
+    [Command.buildBundle]: (argument) => ofBundles.buildBundle(argument),
+    [Command.getDemoBundle]: () => ofBundles.getDemoBundle(),
+    [Command.removeBundle]: (node) => ofBundles.removeBundle(node),
+    [Command.verifyBundle]: (node) => ofBundles.verifyBundle(node),
+    [Command.showProblems]: (node) => ofBundles.showProblems(node),
+    [Command.importBenchmark]: (argument) => ofBundles.importBenchmark(argument),
+    [Command.removeBenchmark]: (node) => ofBundles.removeBenchmark(node),
+    [Command.doctor]: () => doctor({ context, reader, steps }),
+    [Command.showLog]: () => log.show(),
+    [Command.showSettings]: (key) => vscode.commands.executeCommand('workbench.action.openSettings', typeof key === 'string' ? key : `@ext:${context.extension.id}`),
+    [Command.panelFind]: () => panels.active?.command('find'),
+    [Command.panelPause]: () => panels.active?.command('togglePause'),
+    [Command.panelNext]: () => panels.active?.command('next'),
+    [Command.panelPrevious]: () => panels.active?.command('previous'),
+  };
+
+  const openRun = (folder: string, show?: { language: string; id?: string }): void => panels.open(path.resolve(folder), show);
+  const runsView = new RunsView(catalogue, runs);
+  context.subscriptions.push(
+    log, reader, runs, catalogue, texts, panels, runsView,
+    registerCommands(handlers, log),
+    vscode.window.createTreeView(View.bundles, { treeDataProvider: new BundlesView(catalogue), showCollapseAll: false }),
+    vscode.window.createTreeView(View.runs, { treeDataProvider: runsView, canSelectMany: true }),
+    vscode.window.createTreeView(View.benchmarks, { treeDataProvider: new BenchmarksView(catalogue) }),
+    vscode.window.createTreeView(View.training, { treeDataProvider: new TrainingView() }),
+    new RunStatusItem(runs),
+    vscode.window.registerTerminalLinkProvider(new RunLinks(openRun)),
+    vscode.window.registerUriHandler(new RunUris(openRun, log)),
+  );
+  void evaluate.resumeUnfinished();
+  const activationMs = performance.now() - startedAt;
+  log.info(`LinguaLIFT ${String((context.extension.packageJSON as { version?: unknown }).version)} activated in ${activationMs.toFixed(1)} ms`);
+  return { activationMs, activeRuns: () => runs.all.map((r) => r.folder) };
+}
+
+/** Workers and engines end with their disposables; what is finished of a run is on disk, and the next window takes it up. */
+export function deactivate(): void {
+  // Nothing beyond the subscriptions.
+}

@@ -1,0 +1,43 @@
+import { ErrorCodes, ResponseError } from 'vscode-jsonrpc/node';
+import { type ActionParams, OUTCOMES, type Outcome, type PageParams, RUN_ACTIONS, type RunAction, type SampleKey } from '../../protocol/panels';
+
+/** Checks of what a webview sends. A message that does not fit is answered with an error and does nothing. */
+
+const LONGEST = 2000;
+
+function refuse(what: string): never {
+  throw new ResponseError(ErrorCodes.InvalidParams, `The panel sent ${what}.`);
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : refuse('no object');
+}
+
+function text(value: unknown, name: string): string {
+  return typeof value === 'string' && value.length <= LONGEST ? value : refuse(`no text for "${name}"`);
+}
+
+function count(value: unknown, name: string): number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : refuse(`no count for "${name}"`);
+}
+
+export function pageParams(value: unknown): PageParams {
+  const p = record(value);
+  const outcomes = Array.isArray(p.outcomes) && p.outcomes.every((o) => OUTCOMES.includes(o as Outcome)) ? (p.outcomes as Outcome[]) : refuse('an unknown filter');
+  return { language: text(p.language, 'language'), outcomes, find: text(p.find, 'find'), offset: count(p.offset, 'offset'), count: count(p.count, 'count') };
+}
+
+export function sampleParams(value: unknown): SampleKey {
+  const p = record(value);
+  return { language: text(p.language, 'language'), id: text(p.id, 'id') };
+}
+
+export function problemParams(value: unknown): { id: string } {
+  return { id: text(record(value).id, 'id') };
+}
+
+export function actionParams(value: unknown): ActionParams {
+  const p = record(value);
+  const action = RUN_ACTIONS.includes(p.action as RunAction) ? (p.action as RunAction) : refuse('an unknown action');
+  return { action, ...(p.language === undefined ? {} : { language: text(p.language, 'language') }) };
+}

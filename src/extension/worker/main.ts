@@ -1,0 +1,96 @@
+import { parentPort } from 'node:worker_threads';
+import { createMessageConnection, PortMessageReader, PortMessageWriter } from 'vscode-jsonrpc/node';
+import { loadBenchmark } from '../../runs/benchmark';
+import { buildBundle } from '../../runs/build';
+import { doctorReport, runDoctor, type DoctorLine } from '../../runs/doctor';
+import { RunError } from '../../runs/errors';
+import { writeReports } from '../../runs/report';
+import { type SampleView } from '../../protocol/panels';
+import { changeRun, compareFolders, findBundles, inspectBenchmarks, inspectBundle, listRunsCached } from './catalogue';
+import { Evaluation } from './evaluation';
+import { pieceTable, tokenSpans } from './pieces';
+import * as P from './protocol';
+import { outcomeOf, RunIndex } from './runindex';
+
+/** Entry of every worker thread of the extension: a catalogue and reader, or the runner of one evaluation. */
+if (!parentPort) throw new Error('This script runs as a worker thread.');
+const connection = createMessageConnection(new PortMessageReader(parentPort), new PortMessageWriter(parentPort));
+
+const indexes = new Map<string, RunIndex>();
+function index(folder: string): RunIndex {
+  let found = indexes.get(folder);
+  if (!found) indexes.set(folder, (found = new RunIndex(folder)));
+  return found;
+}
+
+connection.onRequest(P.InspectBundle, ({ dir, hashes }) => inspectBundle(dir, hashes));
+connection.onRequest(P.FindBundles, ({ folders }) => findBundles(folders));
+connection.onRequest(P.InspectBenchmarks, ({ paths, shipped }) => inspectBenchmarks(paths, shipped));
+connection.onRequest(P.ListRuns, ({ folder }) => listRunsCached(folder));
+connection.onRequest(P.ChangeRun, ({ folder, ...change }) => (changeRun(folder, change), null));
+connection.onRequest(P.CompareFolders, ({ a, b }) => compareFolders(a, b));
+connection.onRequest(P.ExportRun, ({ folder }) => ({ file: writeReports(folder) }));
+
+connection.onRequest(P.ReadRun, ({ folder }) => {
+  const run = index(folder);
+  run.update();
+  return run.facts();
+});
+connection.onRequest(P.CloseRun, ({ folder }) => (indexes.delete(folder), null));
+connection.onRequest(P.ReadPage, ({ folder, ...page }) => index(folder).page(page));
+connection.onRequest(P.ReadProblem, ({ folder, id }) => index(folder).problem(id));
+connection.onRequest(P.ReadEstimates, ({ folder }) => index(folder).estimates());
+connection.onRequest(P.ReadSample, ({ folder, language, id }): SampleView => {
+  const run = index(folder);
+  const sample = run.sample(language, id);
+  if (!sample) throw new RunError(`The run has no sample ${language}/${id}.`);
+  const table = pieceTable(run.manifest.execution.bundlePath);
+  const tokens = table && tokenSpans(table, sample.completion, sample.tokenIds, sample.tokenLogprobs);
+  return { sample, outcome: outcomeOf(sample), twin: twinOf(run, id), tokens: tokens ?? null };
+});
+
+const english = new Map<string, ReadonlyMap<string, string>>();
+
+/** The English question of a problem: from the run itself, otherwise from the benchmark when it is still there. */
+function twinOf(run: RunIndex, id: string): string | null {
+  const own = run.sample('en', id)?.question;
+  if (own !== undefined) return own;
+  const source = run.manifest.execution.benchmarkPath;
+  if (!english.has(source)) {
+    try {
+      english.set(source, new Map((loadBenchmark(source).benchmark.problems.get('en') ?? []).map((p) => [p.id, p.question])));
+    } catch {
+      english.set(source, new Map());
+    }
+  }
+  return english.get(source)!.get(id) ?? null;
+}
+
+const evaluation = new Evaluation({
+  onEvent: (event) => void connection.sendNotification(P.OnRunEvent, event),
+  onLoading: (p) => void connection.sendNotification(P.OnLoading, p),
+  onLog: (level, line) => void connection.sendNotification(P.OnLog, { level, line }),
+});
+connection.onRequest(P.StartRun, (params) => evaluation.start(params));
+connection.onRequest(P.PauseRun, async () => (await evaluation.pause(), null));
+connection.onRequest(P.ContinueRun, () => (evaluation.continue(), null));
+connection.onRequest(P.CancelRun, async () => (await evaluation.cancel(), null));
+connection.onRequest(P.SetCancelledLanguages, async ({ languages }) => (await evaluation.setCancelled(languages), null));
+
+connection.onRequest(P.Doctor, async (options, token) => {
+  const lines: DoctorLine[] = [];
+  for await (const line of runDoctor(options)) {
+    lines.push(line);
+    void connection.sendNotification(P.OnDoctorLine, line);
+    if (token.isCancellationRequested) break;
+  }
+  return { lines, report: doctorReport(lines) };
+});
+connection.onRequest(P.BuildBundle, async ({ allowHub, ...request }, token) => {
+  const abort = new AbortController();
+  token.onCancellationRequested(() => abort.abort());
+  process.env.HF_HUB_OFFLINE = allowHub ? '' : '1';
+  const dir = await buildBundle({ ...request, signal: abort.signal, onProgress: (message) => void connection.sendNotification(P.OnBuildProgress, { message }) });
+  return { dir };
+});
+connection.listen();

@@ -1,0 +1,130 @@
+import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc';
+import { type BundleIssue } from '../../bundle';
+import { type BenchmarkFinding } from '../../core/benchmarks';
+import { type Estimates, type Page, type PageParams, type ProblemView, type SampleKey, type SampleView, type TableRow } from '../../protocol/panels';
+import { type RunManifest, type RunState, type RunStatus } from '../../protocol/run';
+import { type DoctorLine } from '../../runs/doctor';
+import { type ListedRun } from '../../runs/list';
+import { type Selection } from '../../runs/plan';
+
+/**
+ * Messages between the extension host and its worker threads. Everything that reads or writes runs, bundles and benchmarks, scores
+ * or computes statistics happens in a worker, so that the host's event loop stays free.
+ */
+
+// ---- catalogue
+
+export interface BundleInfo {
+  readonly dir: string;
+  readonly name: string;
+  readonly method: string | null;
+  readonly precisions: readonly string[];
+  readonly languageModel: string | null;
+  readonly encoder: string | null;
+  readonly bytes: number;
+  readonly issues: readonly BundleIssue[];
+}
+
+export interface BenchmarkInfo {
+  readonly path: string;
+  readonly name: string;
+  readonly title: string;
+  readonly format: string | null;
+  readonly languages: readonly string[];
+  /** Problems of the language that has most. */
+  readonly problems: number;
+  readonly findings: readonly BenchmarkFinding[];
+  readonly findingCount: number;
+  /** Why it cannot be used. */
+  readonly error: string | null;
+  readonly shipped: boolean;
+}
+
+export const InspectBundle = new RequestType<{ readonly dir: string; readonly hashes?: boolean }, BundleInfo, void>('bundle/inspect');
+export const FindBundles = new RequestType<{ readonly folders: readonly string[] }, BundleInfo[], void>('bundle/find');
+export const InspectBenchmarks = new RequestType<{ readonly paths: readonly string[]; readonly shipped: boolean }, BenchmarkInfo[], void>('benchmark/inspect');
+export const ListRuns = new RequestType<{ readonly folder: string }, ListedRun[], void>('runs/list');
+export const ChangeRun = new RequestType<{ readonly folder: string; readonly name?: string; readonly tags?: readonly string[] }, null, void>('runs/change');
+export const CompareFolders = new RequestType<{ readonly a: string; readonly b: string }, { readonly sentence: string; readonly markdown: string }, void>('runs/compare');
+export const ExportRun = new RequestType<{ readonly folder: string }, { readonly file: string }, void>('runs/export');
+
+// ---- one run, read
+
+export interface RunFacts {
+  readonly folder: string;
+  readonly manifest: RunManifest;
+  readonly state: RunState | null;
+  readonly locked: boolean;
+  readonly rows: readonly TableRow[];
+  readonly done: number;
+  readonly damagedLines: number;
+}
+
+type InRun<T> = T & { readonly folder: string };
+/** Opens the index of a run, or brings it up to date with what was appended since. */
+export const ReadRun = new RequestType<InRun<object>, RunFacts, void>('run/read');
+export const CloseRun = new RequestType<InRun<object>, null, void>('run/close');
+export const ReadPage = new RequestType<InRun<PageParams>, Page, void>('run/page');
+export const ReadSample = new RequestType<InRun<SampleKey>, SampleView, void>('run/sample');
+export const ReadProblem = new RequestType<InRun<{ readonly id: string }>, ProblemView, void>('run/problem');
+export const ReadEstimates = new RequestType<InRun<object>, Estimates, void>('run/estimates');
+
+// ---- one run, in motion
+
+export interface StartParams extends Selection {
+  readonly bundle: string;
+  readonly benchmark: string;
+  readonly precision?: string;
+  readonly provider?: 'auto' | 'cpu' | 'cuda';
+  readonly scorer?: string;
+  readonly template?: string;
+  readonly batch?: number;
+  readonly maxNewTokens?: number;
+  readonly threads?: number;
+  readonly memoryCeiling?: number;
+  readonly tokenBudget?: number;
+  readonly out?: string;
+  readonly runsFolder?: string;
+  readonly version: string;
+  readonly retryFailed?: boolean;
+}
+
+export interface Started {
+  readonly folder: string;
+  readonly manifest: RunManifest;
+  readonly provider: string;
+  readonly providerReason: string;
+  readonly findings: number;
+}
+
+export interface RunEvent {
+  readonly status: RunStatus;
+  readonly done: number;
+  readonly total: number;
+  readonly tokensPerSecond: number | null;
+  readonly etaSeconds: number | null;
+  readonly message: string | null;
+  /** True with the last event of a session: nothing is in motion any more (a paused run still holds its engine). */
+  readonly settled: boolean;
+}
+
+/** Checks and loads; the samples come after the answer. A second call with the run's folder resumes it. */
+export const StartRun = new RequestType<StartParams, Started, void>('evaluation/start');
+export const PauseRun = new RequestType0<null, void>('evaluation/pause');
+export const ContinueRun = new RequestType0<null, void>('evaluation/continue');
+export const CancelRun = new RequestType0<null, void>('evaluation/cancel');
+export const SetCancelledLanguages = new RequestType<{ readonly languages: readonly string[] }, null, void>('evaluation/languages');
+export const OnRunEvent = new NotificationType<RunEvent>('evaluation/event');
+export const OnLoading = new NotificationType<{ readonly step: number; readonly of: number; readonly message: string }>('evaluation/loading');
+
+// ---- machine and bundles
+
+export const Doctor = new RequestType<{ readonly python?: string; readonly runsFolder?: string }, { readonly lines: DoctorLine[]; readonly report: string }, void>('doctor');
+export const OnDoctorLine = new NotificationType<DoctorLine>('doctor/line');
+export const BuildBundle = new RequestType<
+  { readonly demo?: string; readonly out?: string; readonly settings?: Readonly<Record<string, string>>; readonly python?: string; readonly allowHub?: boolean },
+  { readonly dir: string },
+  void
+>('bundle/build');
+export const OnBuildProgress = new NotificationType<{ readonly message: string }>('bundle/progress');
+export const OnLog = new NotificationType<{ readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly line: string }>('log');

@@ -1,0 +1,270 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { aggregate } from '../../core/analysis/aggregate';
+import { wilson } from '../../core/statistics';
+import { type Estimates, type Outcome, type Page, type PageParams, type ProblemView, type SampleLine, type TableRow } from '../../protocol/panels';
+import { type RunManifest, type RunState, type Sample } from '../../protocol/run';
+import { isLocked } from '../../runs/lock';
+import { readManifestOf, readState, SAMPLES } from '../../runs/store';
+import { type RunFacts } from './protocol';
+
+/** What is kept of one line of samples.jsonl: enough for tables and lists, and where the line is. */
+interface Entry {
+  readonly at: number;
+  readonly length: number;
+  readonly id: string;
+  readonly language: string;
+  readonly outcome: Outcome;
+  readonly value: string | null;
+  readonly gold: string;
+  readonly error: Sample['error'];
+  readonly tokens: number;
+  readonly ms: number;
+  readonly promptTokens: number;
+}
+
+const CHUNK = 4 * 1024 * 1024;
+
+export function outcomeOf(s: Pick<Sample, 'correct' | 'value' | 'stopReason'>): Outcome {
+  if (s.stopReason === 'failed') return 'failed';
+  if (s.correct) return 'right';
+  return s.value === null ? 'unread' : 'wrong';
+}
+
+/**
+ * Index of one run: reads samples.jsonl once and then only what is appended; whole samples are read from disk when asked for.
+ * A last line without its newline waits for the rest of it.
+ */
+export class RunIndex {
+  readonly manifest: RunManifest;
+  private readonly rank: ReadonlyMap<string, number>;
+  private readonly byLanguage = new Map<string, Map<string, Entry>>();
+  private sorted = new Map<string, readonly Entry[]>();
+  private read = 0;
+  private lines = 0;
+  private inode = 0;
+  private damaged: number[] = [];
+  private found: { readonly key: string; readonly n: number; readonly entries: readonly Entry[] } | undefined;
+  private estimated: { readonly n: number; readonly result: Estimates } | undefined;
+
+  /** @throws RunError when the folder is not a run or its manifest is damaged */
+  constructor(readonly folder: string) {
+    this.manifest = readManifestOf(folder);
+    this.rank = new Map(this.manifest.plan.ids.map((id, i) => [id, i]));
+    this.update();
+  }
+
+  get size(): number {
+    let n = 0;
+    for (const entries of this.byLanguage.values()) n += entries.size;
+    return n;
+  }
+
+  /** Reads what was appended since the last call. */
+  update(): void {
+    let fd: number;
+    try {
+      fd = fs.openSync(path.join(this.folder, SAMPLES), 'r');
+    } catch {
+      this.reset();
+      return;
+    }
+    try {
+      const { size, ino } = fs.fstatSync(fd);
+      if (size < this.read || (this.inode !== 0 && ino !== this.inode)) this.reset();
+      this.inode = ino;
+      let rest: Buffer = Buffer.alloc(0);
+      let at = this.read;
+      while (at < size) {
+        const chunk = Buffer.allocUnsafe(Math.min(CHUNK, size - at));
+        const n = fs.readSync(fd, chunk, 0, chunk.length, at);
+        if (n === 0) break;
+        at += n;
+        rest = this.take(rest.length === 0 ? chunk.subarray(0, n) : Buffer.concat([rest, chunk.subarray(0, n)]));
+      }
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+
+  private reset(): void {
+    this.byLanguage.clear();
+    this.sorted.clear();
+    this.read = 0;
+    this.lines = 0;
+    this.inode = 0;
+    this.damaged = [];
+    this.found = undefined;
+  }
+
+  /** Takes the whole lines of a piece that starts at `read`; gives back what is left of the last one. */
+  private take(data: Buffer): Buffer {
+    let at = 0;
+    for (let stop = data.indexOf(10); stop >= 0; stop = data.indexOf(10, at)) {
+      this.lines += 1;
+      this.line(data.toString('utf8', at, stop), this.read + at, stop - at);
+      at = stop + 1;
+    }
+    this.read += at;
+    return data.subarray(at);
+  }
+
+  private line(text: string, at: number, length: number): void {
+    if (text.trim() === '') return;
+    let s: Sample;
+    try {
+      s = JSON.parse(text) as Sample;
+      if (typeof s.id !== 'string' || typeof s.language !== 'string') throw new Error('no id');
+    } catch {
+      this.damaged.push(this.lines);
+      return;
+    }
+    let entries = this.byLanguage.get(s.language);
+    if (!entries) this.byLanguage.set(s.language, (entries = new Map()));
+    entries.set(s.id, {
+      at, length, id: s.id, language: s.language, outcome: outcomeOf(s),
+      value: s.value === null || s.value === undefined ? null : String(s.value),
+      gold: String(s.gold), error: s.error ?? null, tokens: s.tokenIds?.length ?? 0, ms: s.ms ?? 0,
+      promptTokens: s.encoderTokens > 0 ? s.encoderTokens : (s.promptTokens ?? 0),
+    });
+    this.sorted.delete(s.language);
+    this.found = undefined;
+  }
+
+  /** Entries of a language in the order of the run's plan. */
+  private entries(language: string): readonly Entry[] {
+    let list = this.sorted.get(language);
+    if (!list) {
+      const last = this.rank.size;
+      list = [...(this.byLanguage.get(language)?.values() ?? [])].sort((a, b) => (this.rank.get(a.id) ?? last) - (this.rank.get(b.id) ?? last) || (a.id < b.id ? -1 : 1));
+      this.sorted.set(language, list);
+    }
+    return list;
+  }
+
+  facts(): RunFacts {
+    const state = readState(this.folder) ?? null;
+    return { folder: this.folder, manifest: this.manifest, state, locked: isLocked(this.folder), rows: this.rows(state), done: this.size, damagedLines: this.damaged.length };
+  }
+
+  private rows(state: RunState | null): TableRow[] {
+    const { languages, ids } = this.manifest.plan;
+    const english = this.byLanguage.get('en');
+    const extra = [...this.byLanguage.keys()].filter((l) => !languages.includes(l));
+    return [...languages, ...extra].map((language): TableRow => {
+      const entries = this.byLanguage.get(language);
+      const count = { right: 0, wrong: 0, unread: 0, failed: 0 };
+      let [tokens, ms, answered, wrongLanguage, truncated, prompt, twin] = [0, 0, 0, 0, 0, 0, 0];
+      for (const e of entries?.values() ?? []) {
+        count[e.outcome] += 1;
+        if (e.error === 'wrong-language') wrongLanguage += 1;
+        if (e.error === 'truncated') truncated += 1;
+        if (e.outcome === 'failed') continue;
+        answered += 1;
+        tokens += e.tokens;
+        ms += e.ms;
+        const other = english?.get(e.id)?.promptTokens ?? 0;
+        if (other > 0 && e.promptTokens > 0) {
+          prompt += e.promptTokens;
+          twin += other;
+        }
+      }
+      const n = entries?.size ?? 0;
+      return {
+        language, n, total: ids.length, correct: count.right,
+        accuracy: n === 0 ? 0 : count.right / n,
+        interval: n === 0 ? [0, 1] : [...wilson(count.right, n)],
+        unread: count.unread, failed: count.failed, wrongLanguage, truncated,
+        tokensPerQuestion: answered === 0 ? null : tokens / answered,
+        msPerQuestion: answered === 0 ? null : ms / answered,
+        fertility: twin === 0 ? null : prompt / twin,
+        cancelled: state?.cancelledLanguages?.includes(language) ?? false,
+      };
+    });
+  }
+
+  /** Lines of one language that fit the filter, `count` from `offset`. `find` reads the samples from disk and is kept for the next page. */
+  page(params: PageParams): Page {
+    const wanted = new Set(params.outcomes);
+    let entries = this.entries(params.language);
+    if (wanted.size > 0) entries = entries.filter((e) => wanted.has(e.outcome));
+    const needle = params.find.trim().toLowerCase();
+    if (needle !== '') {
+      const key = JSON.stringify([params.language, [...wanted].sort(), needle]);
+      if (this.found?.key !== key || this.found.n !== entries.length) this.found = { key, n: entries.length, entries: this.search(entries, needle) };
+      entries = this.found.entries;
+    }
+    const offset = Math.max(0, Math.min(params.offset, entries.length));
+    return { total: entries.length, offset, lines: entries.slice(offset, offset + Math.max(0, Math.min(params.count, 1000))).map(toLine) };
+  }
+
+  private search(entries: readonly Entry[], needle: string): Entry[] {
+    const fd = fs.openSync(path.join(this.folder, SAMPLES), 'r');
+    try {
+      return entries.filter((e) => {
+        if (e.id.toLowerCase().includes(needle) || e.value?.toLowerCase() === needle) return true;
+        const s = this.sampleAt(fd, e);
+        return s.question.toLowerCase().includes(needle) || s.completion.toLowerCase().includes(needle);
+      });
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+
+  private sampleAt(fd: number, e: Entry): Sample {
+    const data = Buffer.allocUnsafe(e.length);
+    fs.readSync(fd, data, 0, e.length, e.at);
+    return JSON.parse(data.toString('utf8')) as Sample;
+  }
+
+  /** The whole sample from disk; undefined when the run does not have it (yet). */
+  sample(language: string, id: string): Sample | undefined {
+    const entry = this.byLanguage.get(language)?.get(id);
+    if (!entry) return undefined;
+    const fd = fs.openSync(path.join(this.folder, SAMPLES), 'r');
+    try {
+      return this.sampleAt(fd, entry);
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+
+  problem(id: string): ProblemView {
+    const outcomes = this.manifest.plan.languages.map((language) => {
+      const entry = this.byLanguage.get(language)?.get(id);
+      return { language, line: entry ? toLine(entry) : null };
+    });
+    return { id, gold: outcomes.find((o) => o.line)?.line?.gold ?? '', outcomes };
+  }
+
+  /** Group means and transfer gaps with bootstrap intervals; computed again only when there are more samples. */
+  estimates(): Estimates {
+    const n = this.size;
+    if (this.estimated?.n === n) return this.estimated.result;
+    const rows = [...this.byLanguage].flatMap(([language, entries]) =>
+      [...entries.values()].map((e) => ({ language, id: e.id, correct: e.outcome === 'right', value: e.value, error: e.error, newTokens: e.tokens, ms: e.ms })),
+    );
+    if (n === 0) return { n: 0, groups: [], gaps: [], resamples: 0, seed: 1 };
+    const total = aggregate(rows, { seed: this.manifest.plan.seed });
+    const others = total.reference === undefined ? undefined : total.overall.gap;
+    const result: Estimates = {
+      n,
+      groups: [
+        ...total.groups.map((g) => ({ by: g.by, key: g.key, languages: g.languages.length, mean: g.mean, interval: pair(g.interval) })),
+        { by: 'all' as const, key: 'all', languages: total.languages.length, mean: total.overall.mean, interval: pair(total.overall.interval) },
+      ],
+      gaps: [
+        ...(others ? [{ language: null, mean: others.mean, interval: pair(others.interval) }] : []),
+        ...total.languages.flatMap((l) => (l.gap ? [{ language: l.language, mean: l.gap.mean, interval: pair(l.gap.interval) }] : [])),
+      ],
+      resamples: total.bootstrap.resamples,
+      seed: total.bootstrap.seed,
+    };
+    this.estimated = { n, result };
+    return result;
+  }
+}
+
+const pair = (x: readonly number[]): [number, number] => [x[0]!, x[1]!];
+const toLine = (e: Entry): SampleLine => ({ id: e.id, language: e.language, outcome: e.outcome, value: e.value, gold: e.gold, error: e.error });
+

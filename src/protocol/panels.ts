@@ -1,0 +1,160 @@
+import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc';
+import { type Grouping } from '../core/analysis/aggregate';
+import { type RunManifest, type RunStatus, type Sample } from './run';
+
+/**
+ * Typed messages between a run's panel (webview) and the extension host: JSON-RPC over `postMessage`, so every request gets an
+ * answer or an error and can be cancelled. The panel asks for what it shows; nobody posts a whole run.
+ */
+
+/** Status of a run as people see it: `interrupted` is a run that says "running" while nobody writes it. */
+export type ShownStatus = RunStatus | 'loading' | 'interrupted';
+
+export interface TableRow {
+  readonly language: string;
+  readonly n: number;
+  readonly total: number;
+  readonly correct: number;
+  /** Share of right answers and its 95 % Wilson interval; 0 when n = 0. */
+  readonly accuracy: number;
+  readonly interval: readonly [number, number];
+  readonly unread: number;
+  readonly wrongLanguage: number;
+  readonly truncated: number;
+  readonly failed: number;
+  readonly tokensPerQuestion: number | null;
+  readonly msPerQuestion: number | null;
+  /** Prompt tokens over those of the English twins; null without English. */
+  readonly fertility: number | null;
+  /** Taken out by the user while the run went on. */
+  readonly cancelled: boolean;
+}
+
+/** What the bootstrap says: arrives after the rows, because it takes longer. */
+export interface GroupEstimate {
+  readonly by: Grouping | 'all';
+  readonly key: string;
+  readonly languages: number;
+  readonly mean: number;
+  readonly interval: readonly [number, number];
+}
+
+export interface GapEstimate {
+  readonly language: string | null;
+  /** Accuracy in the reference language minus accuracy here, same problems. `language` null: the mean over all others. */
+  readonly mean: number;
+  readonly interval: readonly [number, number];
+}
+
+export interface Estimates {
+  /** Samples that the estimates rest on. */
+  readonly n: number;
+  readonly groups: readonly GroupEstimate[];
+  readonly gaps: readonly GapEstimate[];
+  readonly resamples: number;
+  readonly seed: number | string;
+}
+
+export interface Activity {
+  readonly status: ShownStatus;
+  /** This window runs it, so that it can be paused and cancelled here. */
+  readonly ours: boolean;
+  readonly done: number;
+  readonly total: number;
+  readonly tokensPerSecond: number | null;
+  readonly etaSeconds: number | null;
+  /** A sentence while loading, or why the run failed. */
+  readonly message: string | null;
+}
+
+export interface RunView {
+  /** The run folder: lets a restored panel find its run. */
+  readonly folder: string;
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly manifest: RunManifest;
+  readonly rows: readonly TableRow[];
+  readonly activity: Activity;
+  readonly damagedLines: number;
+  /** False in Restricted Mode: results can be looked at, nothing can be run. */
+  readonly trusted: boolean;
+}
+
+export type Outcome = 'right' | 'wrong' | 'unread' | 'failed';
+export const OUTCOMES: readonly Outcome[] = ['right', 'wrong', 'unread', 'failed'];
+
+export interface PageParams {
+  readonly language: string;
+  /** Empty: all. */
+  readonly outcomes: readonly Outcome[];
+  /** Text looked for in id, question, completion and what was read; case does not matter. */
+  readonly find: string;
+  readonly offset: number;
+  readonly count: number;
+}
+
+export interface SampleLine {
+  readonly id: string;
+  readonly language: string;
+  readonly outcome: Outcome;
+  readonly value: string | null;
+  readonly gold: string;
+  readonly error: Sample['error'];
+}
+
+export interface Page {
+  readonly total: number;
+  readonly offset: number;
+  readonly lines: readonly SampleLine[];
+}
+
+export interface SampleKey {
+  readonly language: string;
+  readonly id: string;
+}
+
+/** A generated token at its place in the completion. */
+export interface TokenSpan {
+  /** UTF-16 offsets [start, end). */
+  readonly start: number;
+  readonly end: number;
+  readonly probability: number;
+}
+
+export interface SampleView {
+  readonly sample: Sample;
+  readonly outcome: Outcome;
+  /** The English question of the same problem, when the run or the benchmark has it. */
+  readonly twin: string | null;
+  /** Null when the bundle's tokenizer is not at hand; then only mean probabilities can be shown. */
+  readonly tokens: readonly TokenSpan[] | null;
+}
+
+/** One problem in every language of the run, in the run's order; null where it has not been asked yet. */
+export interface ProblemView {
+  readonly id: string;
+  readonly gold: string;
+  readonly outcomes: readonly { readonly language: string; readonly line: SampleLine | null }[];
+}
+
+export const RUN_ACTIONS = ['pause', 'resume', 'cancel', 'compare', 'export', 'cancelLanguage', 'restoreLanguage'] as const;
+export type RunAction = (typeof RUN_ACTIONS)[number];
+
+export interface ActionParams {
+  readonly action: RunAction;
+  readonly language?: string;
+}
+
+export const OpenRun = new RequestType0<RunView, void>('run/open');
+export const GetPage = new RequestType<PageParams, Page, void>('run/page');
+export const GetSample = new RequestType<SampleKey, SampleView, void>('run/sample');
+export const GetProblem = new RequestType<{ readonly id: string }, ProblemView, void>('run/problem');
+export const GetEstimates = new RequestType0<Estimates, void>('run/estimates');
+export const DoAction = new RequestType<ActionParams, null, void>('run/action');
+
+/** Rows or activity changed; `damagedLines` as in RunView. */
+export const OnRunChanged = new NotificationType<Pick<RunView, 'rows' | 'activity' | 'damagedLines' | 'name' | 'tags'>>('run/changed');
+/** A keyboard shortcut of the workbench that belongs to the panel. */
+export const OnPanelCommand = new NotificationType<{ readonly command: 'find' | 'next' | 'previous' | 'togglePause' }>('run/command');
+/** Show this sample (or only the language) now. */
+export const OnShow = new NotificationType<{ readonly language: string; readonly id?: string }>('run/show');

@@ -1,0 +1,128 @@
+import { type Grouping } from '../../src/core/analysis/aggregate';
+import { languageName, languageOf, RESOURCE_CLASSES } from '../../src/core/languages';
+import { type Outcome, type TableRow } from '../../src/protocol/panels';
+import { t } from '../ui/l10n';
+
+export type SortKey = 'language' | 'code' | 'n' | 'accuracy' | 'tokens' | 'fertility' | 'unread' | 'wrongLanguage' | 'failed' | 'ms' | 'gap';
+export type GroupBy = Grouping | 'none';
+
+/** Everything the panel remembers. `folder` lets a reloaded window find the run again. */
+export interface PanelState {
+  folder: string;
+  sort: SortKey;
+  descending: boolean;
+  groupBy: GroupBy;
+  hidden: string[];
+  language: string;
+  outcomes: string[];
+  find: string;
+  sample: string;
+  problem: string;
+  english: boolean;
+}
+
+export const INITIAL: PanelState = { folder: '', sort: 'language', descending: false, groupBy: 'class', hidden: ['code', 'ms'], language: '', outcomes: [], find: '', sample: '', problem: '', english: false };
+
+export interface Column {
+  readonly key: SortKey | 'interval';
+  readonly title: () => string;
+  readonly hint: () => string;
+  readonly numeric: boolean;
+  /** Cannot be hidden. */
+  readonly fixed?: boolean;
+}
+
+export const COLUMNS: readonly Column[] = [
+  { key: 'language', title: () => t('Language'), hint: () => t('Language'), numeric: false, fixed: true },
+  { key: 'code', title: () => t('Code'), hint: () => t('ISO 639 code'), numeric: false },
+  { key: 'n', title: () => t('n'), hint: () => t('Samples of all problems'), numeric: true },
+  { key: 'accuracy', title: () => t('Accuracy'), hint: () => t('Share of right answers'), numeric: true, fixed: true },
+  { key: 'interval', title: () => t('95 % interval'), hint: () => t('Wilson interval'), numeric: false },
+  { key: 'gap', title: () => t('Gap to English'), hint: () => t('Accuracy in English minus accuracy here, same problems, in points'), numeric: true },
+  { key: 'tokens', title: () => t('Tokens/question'), hint: () => t('Generated tokens per question'), numeric: true },
+  { key: 'fertility', title: () => t('Fertility'), hint: () => t('Prompt tokens over those of the same problems in English'), numeric: true },
+  { key: 'unread', title: () => t('Unread'), hint: () => t('Answers in which nothing could be read'), numeric: true },
+  { key: 'wrongLanguage', title: () => t('Wrong language'), hint: () => t('Answers in another language'), numeric: true },
+  { key: 'failed', title: () => t('Failed'), hint: () => t('Items that failed in the engine'), numeric: true },
+  { key: 'ms', title: () => t('ms/question'), hint: () => t('Milliseconds from the start of the batch'), numeric: true },
+];
+
+export interface RowGroup {
+  readonly key: string;
+  readonly title: string;
+  readonly rows: readonly TableRow[];
+}
+
+function valueOf(row: TableRow, key: SortKey, gaps: ReadonlyMap<string, number>): number | string {
+  switch (key) {
+    case 'language': return languageName(row.language);
+    case 'code': return row.language;
+    case 'n': return row.n;
+    case 'accuracy': return row.n === 0 ? -1 : row.accuracy;
+    case 'tokens': return row.tokensPerQuestion ?? -1;
+    case 'fertility': return row.fertility ?? -1;
+    case 'unread': return row.unread;
+    case 'wrongLanguage': return row.wrongLanguage;
+    case 'failed': return row.failed;
+    case 'ms': return row.msPerQuestion ?? -1;
+    case 'gap': return gaps.get(row.language) ?? Number.NEGATIVE_INFINITY;
+  }
+}
+
+/** Rows in groups, each sorted; ties keep the alphabet, so rows hold their place while results stream in under the default sort. */
+export function groupRows(rows: readonly TableRow[], state: Pick<PanelState, 'sort' | 'descending' | 'groupBy'>, gaps: ReadonlyMap<string, number>): RowGroup[] {
+  const sign = state.descending ? -1 : 1;
+  const sorted = [...rows].sort((a, b) => {
+    const [x, y] = [valueOf(a, state.sort, gaps), valueOf(b, state.sort, gaps)];
+    const order = typeof x === 'string' ? x.localeCompare(String(y)) : x - Number(y);
+    return sign * order || languageName(a.language).localeCompare(languageName(b.language));
+  });
+  if (state.groupBy === 'none') return [{ key: 'all', title: t('All languages'), rows: sorted }];
+  const groups = new Map<string, TableRow[]>();
+  if (state.groupBy === 'class') for (const key of RESOURCE_CLASSES) groups.set(key, []);
+  for (const row of sorted) {
+    const key = keyOf(row.language, state.groupBy);
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  const entries = [...groups].filter(([, list]) => list.length > 0);
+  if (state.groupBy !== 'class') entries.sort(([a], [b]) => a.localeCompare(b));
+  return entries.map(([key, list]) => ({ key, title: groupTitle(key), rows: list }));
+}
+
+function keyOf(code: string, by: Grouping): string {
+  const language = languageOf(code);
+  if (!language) return 'other';
+  return by === 'class' ? language.resourceClass : by === 'script' ? language.script : language.family;
+}
+
+export function groupTitle(key: string): string {
+  switch (key) {
+    case 'low': return t('Low-resource');
+    case 'medium': return t('Medium-resource');
+    case 'high': return t('High-resource');
+    case 'other': return t('Other');
+    case 'all': return t('All languages');
+    default: return key;
+  }
+}
+
+export function outcomeWord(outcome: Outcome): string {
+  switch (outcome) {
+    case 'right': return t('right');
+    case 'wrong': return t('wrong');
+    case 'unread': return t('unread');
+    case 'failed': return t('failed');
+  }
+}
+
+export const OUTCOME_MARK: Readonly<Record<Outcome, string>> = { right: '✓', wrong: '✗', unread: '–', failed: '!' };
+
+/** Why a wrong sample is wrong, in words; the error itself when it is a new one. */
+export function errorWord(error: string): string {
+  const words: Readonly<Record<string, string>> = {
+    'no-answer': t('no answer'), 'unread-answer': t('unread answer'), 'wrong-number': t('wrong number'), 'wrong-choice': t('wrong choice'), 'other-reading': t('right in another reading'),
+    'power-of-ten': t('off by a power of ten'), sign: t('wrong sign'), truncated: t('truncated'), repetition: t('repetition'), 'wrong-language': t('wrong language'),
+    'copied-number': t('copied a number of the question'), empty: t('empty'), failed: t('failed'),
+  };
+  return words[error] ?? error;
+}
