@@ -6,10 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from lingualift_training.model import Connector, ConnectorConfig, EncoderText, LinguaLiftModel, Merge
-from lingualift_training.model.importers import import_langbridge, import_mindmerger, read_state
-from lingualift_training.model.loading import encoder_from_config
-from lingualift_training.model.merge import Sequences, positions
 from safetensors.torch import save_file
 from transformers import (
     BertConfig,
@@ -21,6 +17,11 @@ from transformers import (
     UMT5Config,
     XLMRobertaConfig,
 )
+
+from lingualift_training.model import Connector, ConnectorConfig, EncoderText, LinguaLiftModel, Merge
+from lingualift_training.model.importers import import_langbridge, import_mindmerger, read_state
+from lingualift_training.model.loading import encoder_from_config
+from lingualift_training.model.merge import Sequences, positions
 
 BOS, EOS, PAD = 1, 2, 0
 
@@ -244,7 +245,7 @@ def test_connector_gradients_match_finite_differences_through_the_llm() -> None:
     generator = torch.Generator().manual_seed(0)
     for name, parameter in model.connector.named_parameters():
         direction = torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
-        step = 1e-5
+        step = 1e-3  # the norms of the language model compute in float32, whatever its dtype
         with torch.no_grad():
             values = []
             for sign in (1, -1):
@@ -253,7 +254,7 @@ def test_connector_gradients_match_finite_differences_through_the_llm() -> None:
                 parameter -= sign * step * direction
         numeric = (values[0] - values[1]) / (2 * step)
         analytic = float((parameter.grad * direction).sum())
-        assert numeric == pytest.approx(analytic, rel=1e-4, abs=1e-9), name
+        assert numeric == pytest.approx(analytic, rel=5e-3, abs=2e-4), name
 
 
 def test_save_and_load(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from lingualift_training.model.connector import Connector, ConnectorConfig, embedding_scale
 from torch import nn
+
+from lingualift_training.model.connector import Connector, ConnectorConfig, embedding_scale
 
 TYPES = ["linear", "mlp", "mlp-relu", "perceiver"]
 BOUNDARIES = ["none", "start", "end", "both"]

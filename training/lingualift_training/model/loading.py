@@ -21,8 +21,27 @@ from transformers import (
     UMT5EncoderModel,
 )
 
+BASE_PREFIX = "base:"
+
 _ENCODER_CLASSES = {"mt5": MT5EncoderModel, "t5": T5EncoderModel, "umt5": UMT5EncoderModel}
 _POOLED = {"bert", "roberta", "xlm-roberta", "xlm-roberta-xl", "camembert"}
+
+
+def resolve(source: str | Path) -> str:
+    """Folder or hub id of a model. ``base:NAME`` is a base model fetched by ``python -m lingualift_training.base``.
+
+    Raises:
+        FileNotFoundError: the base model was not fetched yet.
+    """
+    text = str(source)
+    if not text.startswith(BASE_PREFIX):
+        return text
+    from ..base.models import base_folder
+
+    folder = base_folder(text.removeprefix(BASE_PREFIX))
+    if not (folder / "config.json").is_file():
+        raise FileNotFoundError(f"{text} is not there yet; run: python -m lingualift_training.base fetch")
+    return str(folder)
 
 
 class TranslationEncoder(PreTrainedModel):
@@ -61,6 +80,7 @@ def load_encoder(source: str | Path, dtype: torch.dtype = torch.float32) -> PreT
 
     mT5 encoders overflow in float16; load them in bfloat16 or float32.
     """
+    source = resolve(source)
     config = AutoConfig.from_pretrained(source)
     if config.model_type in ("mt5", "umt5") and dtype == torch.float16:
         raise ValueError("mT5 and umT5 encoders overflow in float16; choose bfloat16 or float32")
@@ -81,7 +101,7 @@ def encoder_width(encoder: PreTrainedModel) -> int:
 
 def load_llm(source: str | Path, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
     """Loads a causal language model of a folder or hub id, in evaluation mode."""
-    return AutoModelForCausalLM.from_pretrained(source, dtype=dtype).eval()
+    return AutoModelForCausalLM.from_pretrained(resolve(source), dtype=dtype).eval()
 
 
 def load_tokenizer(source: str | Path) -> PreTrainedTokenizerBase:
@@ -90,6 +110,7 @@ def load_tokenizer(source: str | Path) -> PreTrainedTokenizerBase:
     Raises:
         ValueError: the tokenizer has no fast version. Word alignment needs character offsets, which only it gives.
     """
+    source = resolve(source)
     folder = Path(source)
     if folder.is_dir() and not (folder / "tokenizer_config.json").is_file():
         tokenizer: PreTrainedTokenizerBase = PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"))

@@ -159,11 +159,13 @@ class LinguaLiftModel(PreTrainedModel):
                 module.eval()
         return self
 
-    def gradient_checkpointing_enable(self, gradient_checkpointing_kwargs: dict[str, Any] | None = None) -> None:
-        self.llm.gradient_checkpointing_enable(gradient_checkpointing_kwargs)
+    def activation_checkpointing_enable(self, *args: Any, **kwargs: Any) -> None:
+        """Recomputes activations of the language model in the backward pass; the encoder keeps none while frozen."""
+        self.llm.activation_checkpointing_enable(*args, **kwargs)
 
-    def gradient_checkpointing_disable(self) -> None:
-        self.llm.gradient_checkpointing_disable()
+    def activation_checkpointing_disable(self) -> None:
+        """Undoes :meth:`activation_checkpointing_enable`."""
+        self.llm.activation_checkpointing_disable()
 
     # ---- forward
 

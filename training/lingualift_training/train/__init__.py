@@ -1,0 +1,1 @@
+"""Warm start, Stage I, Stage II and the baseline."""
