@@ -45,9 +45,11 @@ function relationsIn(text: string): Found[] {
     }));
 }
 
-/** Labels of the item in capitals: those of its choices, else A to J. */
+/** Labels of the item in capitals: those of its choices, else A to E (A to J, or the digits, where the gold label is one of those). */
 function labelsOf(input: ScoreInput): string[] {
-  return input.choices?.map((c) => c.label.toUpperCase()) ?? Array.from('ABCDEFGHIJ');
+  if (input.choices) return input.choices.map((c) => c.label.toUpperCase());
+  const gold = input.gold.trim().toUpperCase();
+  return Array.from(['ABCDE', 'ABCDEFGHIJ', '0123456789'].find((labels) => gold !== '' && labels.includes(gold)) ?? 'ABCDE');
 }
 
 function lettersIn(text: string, labels: readonly string[], pattern: RegExp): Found[] {
