@@ -44,6 +44,7 @@ const SPEC = {
 
 export async function evaluateCommand(args: readonly string[]): Promise<number> {
   const o = options(args, SPEC, EVALUATE_HELP);
+  if (o._.length > 0) throw new UsageError(`"${o._[0]}" is not an option. Lists are written without spaces: --languages en,sw. See --help.`);
   const request = evaluationOptions(o);
   const json = o.json === true;
   const status = new StatusLine(json && !process.stderr.isTTY);

@@ -8,6 +8,7 @@ import {
   Encode, type EncodeResult, Generate, type GenerateParams, type GenerateResult, Hello, type HelloResult, type ItemResult, Load, type LoadParams, type LoadProgress,
   type LoadResult, OnBeat, OnItem, OnLoadProgress, OnPartial, OnStarted, RunSelfTest, type ScoreItem, ScoreContinuations, type ScoreResult, type SelfTestResult, Tokenize,
 } from '../protocol/engine';
+import { ProbeClient } from './probe/client';
 
 export interface EngineOptions {
   /** The script to run; default: `engine.js` beside this file when built, the TypeScript source otherwise. */
@@ -43,6 +44,8 @@ function defaultEntry(): { entry: string; execArgv: string[] } {
 }
 
 export class EngineClient {
+  /** A look inside the loaded model: attention, states, soft prefix, layer-wise next tokens, pooled states. */
+  readonly probe: ProbeClient;
   private readonly child: ChildProcess;
   private readonly connection: MessageConnection;
   private readonly died: Promise<never>;
@@ -101,6 +104,7 @@ export class EngineClient {
       this.lastBeat = Date.now();
       this.onLoad?.(p);
     });
+    this.probe = new ProbeClient(this.connection, (signal, request) => this.cancellable(signal, (source) => request(source.token)));
     this.connection.onError(() => undefined);
     this.connection.listen();
     this.watchdog = setInterval(() => {
@@ -133,7 +137,8 @@ export class EngineClient {
     try {
       return await Promise.race([request(), this.died]);
     } catch (e) {
-      if (!this.ended && e instanceof Error && /connection got disposed|is closed/i.test(e.message)) return await this.died;
+      // A message that could not be sent: the process is going; its end says why.
+      if (e instanceof Error && /connection got disposed|is closed|channel closed|EPIPE/i.test(e.message)) return await this.died;
       throw e;
     } finally {
       this.busy -= 1;

@@ -12,6 +12,7 @@ import { type FinishedItem, Scheduler, type ScheduledItem } from './generation/s
 import { encodeSentences, scoreContinuations } from './generation/score';
 import { runSelfTest } from './generation/selftest';
 import { textBefore } from './generation/stop';
+import { serveProbes } from './probe/server';
 import { LoadedBundle } from './sessions';
 import { providerStates } from './sessions/provider';
 
@@ -96,6 +97,8 @@ connection.onRequest(
 
 connection.onRequest(RunSelfTest, async () => runSelfTest(loaded()));
 
+serveProbes({ connection, loaded, pause, guarded });
+
 async function pause(token: CancellationToken): Promise<void> {
   void connection.sendNotification(OnBeat, { rss: process.memoryUsage().rss, newTokens });
   await breathe();
@@ -179,7 +182,7 @@ function result(job: number, f: FinishedItem, decode: (ids: readonly number[]) =
   };
 }
 
-/** Fault injection for the tests of recovery: die or hang when the named item is about to be sent. */
+/** Fault injection for the tests of recovery: die, hang or fail when the named item is about to be sent. */
 function crashForTests(key: string): void {
   const [fault, when, marker] = (process.env.LINGUALIFT_TEST_FAULT ?? '').split('|');
   if (!fault || !when || !key.endsWith(when)) return;
@@ -189,7 +192,11 @@ function crashForTests(key: string): void {
   }
   if (fault === 'crash') process.kill(process.pid, 'SIGKILL');
   if (fault === 'hang') for (;;);
+  if (fault === 'throw') throw new Error('injected failure');
 }
+
+// Ctrl-C in a terminal reaches every process of the group; whether to stop is the host's decision.
+process.on('SIGINT', () => undefined);
 
 process.on('disconnect', () => process.exit(0));
 connection.listen();

@@ -136,8 +136,8 @@ export class EnginePool implements GenerationBackend {
     } catch (e) {
       if (request.signal?.aborted) return;
       if (!(e instanceof EngineDied)) {
-        // The engine answered with an error: the whole window failed for a reason that will not go away by itself.
-        this.settle(work, new Set(work.keys()), (e as Error).message, shared.queue, done);
+        // The engine answered with an error: what was being computed failed, or, when nothing had started, the whole window.
+        this.settle(work, started.size > 0 ? started : new Set(work.keys()), (e as Error).message, shared.queue, done);
         return;
       }
       shared.deaths += 1;

@@ -1,5 +1,7 @@
+import fs from 'node:fs';
 import path from 'node:path';
 import { type BundleManifest, openBundle, type Precision, PRECISIONS } from '../bundle';
+import { promptTemplate } from '../core/prompts';
 import { scorerByName } from '../core/scoring';
 import { type LoadProgress } from '../protocol/engine';
 import { type RunManifest } from '../protocol/run';
@@ -58,14 +60,38 @@ export async function prepareEvaluation(options: EvaluationOptions): Promise<Pre
   } catch (e) {
     throw new RunError((e as Error).message);
   }
+  const whole = (what: string, value: number | undefined, most: number): void => {
+    if (value !== undefined && (!Number.isInteger(value) || value < 1 || value > most)) throw new RunError(`${what} must be a whole number from 1 to ${most}, not ${value}.`);
+  };
+  whole('The batch', options.batch, 1024);
+  whole('The number of new tokens (--max-new-tokens)', options.maxNewTokens, 1_000_000);
+  whole('The number of processes (--processes)', options.processes, 256);
+  whole('The number of threads (--threads)', options.threads, 1024);
+  whole('The memory ceiling', options.memoryCeiling, Number.MAX_SAFE_INTEGER);
   const batch = options.batch ?? DEFAULT_BATCH;
-  if (!Number.isInteger(batch) || batch < 1 || batch > 1024) throw new RunError(`The batch must be a whole number from 1 to 1024, not ${options.batch}.`);
   const bundlePath = resolveBundle(options.bundle);
   const { manifest } = await openBundle(bundlePath, {});
   const precision = choosePrecision(manifest, options.precision, options.provider);
+  checkTemplate(bundlePath, manifest, options.template);
   // Hashes of the chosen precision only: reading weights that are not used would cost time for nothing.
   await openBundle(bundlePath, { precision, hashes: true });
   return { bundle: manifest, bundlePath, precision, benchmark, plan, scorer, batch };
+}
+
+/** The prompt template must exist, and a chat template of the LLM must be there when it needs one. */
+function checkTemplate(bundlePath: string, manifest: BundleManifest, asked: string | undefined): void {
+  let template: ReturnType<typeof promptTemplate>;
+  try {
+    template = promptTemplate(asked ?? manifest.prompts.template);
+  } catch (e) {
+    throw new RunError((e as Error).message);
+  }
+  const folder = path.join(bundlePath, manifest.parts.lm.tokenizer ?? 'tokenizers/lm');
+  if (!template.chat || fs.existsSync(path.join(folder, 'chat_template.jinja'))) return;
+  const config = JSON.parse(fs.readFileSync(path.join(folder, 'tokenizer_config.json'), 'utf8')) as { chat_template?: unknown };
+  if (typeof config.chat_template !== 'string') {
+    throw new RunError(`The prompt template "${template.name}" needs a chat template, and the LLM of "${manifest.name}" has none. Choose another with --template, for instance "plain" or "metamath".`);
+  }
 }
 
 function defaultScorer(benchmark: LoadedBenchmark): string {

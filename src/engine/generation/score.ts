@@ -1,3 +1,4 @@
+import { encoderText } from '../../core/prompts';
 import { type ScoreItem, type ScoreResult } from '../../protocol/engine';
 import { type LoadedBundle } from '../sessions';
 import { padIds } from './model';
@@ -59,7 +60,7 @@ export async function encodeSentences(bundle: LoadedBundle, texts: readonly stri
   if (!session.outputNames.includes('encoder_hidden')) throw new Error('The encoder graph of this bundle has no "encoder_hidden" output. Export it again with this version.');
   const width = encoder.hidden;
   const pooled = new Float32Array(texts.length * width);
-  const ids = texts.map((t) => bundle.tokenizers.encoder!.encode((encoder.textPrefix ?? '') + t, true).slice(0, encoder.maxLength));
+  const ids = texts.map((t) => bundle.tokenizers.encoder!.encode(encoderText(t, encoder.textPrefix ?? '', encoder.normalise), true).slice(0, encoder.maxLength));
   const order = ids.map((_, i) => i).sort((a, b) => ids[a]!.length - ids[b]!.length);
   for (let at = 0; at < order.length; at += batch) {
     await between();
