@@ -49,7 +49,7 @@ export function markdownText(text: string): string {
   return oneLine(text)
     .replace(/[&<>|@$]/g, (c) => `&#${c.charCodeAt(0)};`)
     .replace(/[\\`*_[\]~]/g, (c) => `\\${c}`)
-    .replace(/^(?:[-+](?=\s|$)|#(?=[#\s]|$)|[-=](?=[-=]))/, (c) => `&#${c.charCodeAt(0)};`)
+    .replace(/^(?:[-+](?=\s|$)|#|[-=](?=[-=]))/, (c) => `&#${c.charCodeAt(0)};`)
     .replace(/^(\d{1,9})([.)])(?=\s|$)/, (_, digits: string, mark: string) => `${digits}&#${mark.charCodeAt(0)};`)
     .replace(/:\/\//g, '&#58;//')
     .replace(/\b(www|mailto|xmpp)([.:])/gi, (_, word: string, mark: string) => `${word}&#${mark.charCodeAt(0)};`);

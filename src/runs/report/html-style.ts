@@ -26,6 +26,7 @@ svg.bar{display:block;width:190px;height:16px}
 svg.bar.tall{height:auto}
 .axis{stroke:var(--line);stroke-width:1}
 .iv{stroke-width:2}.pt{stroke:none}
+.pub{stroke:var(--fg);stroke-width:1.25;fill:none}
 .floor{stroke:var(--dim);stroke-width:1.5;stroke-dasharray:2 2}
 .c0{stroke:var(--bar);fill:var(--bar)}.c1{stroke:var(--bar-b);fill:var(--bar-b)}.c2{stroke:var(--bar-c);fill:var(--bar-c)}.c3{stroke:var(--bar-d);fill:var(--bar-d)}.c4{stroke:var(--bar-e);fill:var(--bar-e)}.c5{stroke:var(--bar-f);fill:var(--bar-f)}
 .key svg{width:11px;height:11px;vertical-align:-1px;margin-inline-end:5px}

@@ -82,8 +82,8 @@ interface Bar {
   readonly floor?: number;
 }
 
-/** Points with their intervals on an axis from 0 to 100 %, one line per run; a dashed stroke marks the floor. */
-function bars(all: readonly (Bar | undefined)[], label: string): Html {
+/** Points with their intervals on an axis from 0 to 100 %, one line per run; a dashed stroke marks the floor, ticks at the lower edge published numbers. */
+function bars(all: readonly (Bar | undefined)[], label: string, published: readonly number[] = []): Html {
   const [width, step] = [220, 14];
   const height = Math.max(1, all.length) * step + 2;
   const x = (share: number): string => (5 + share * (width - 10)).toFixed(1);
@@ -93,7 +93,8 @@ function bars(all: readonly (Bar | undefined)[], label: string): Html {
     return html`${bar.floor !== undefined && html`<line class="floor" x1="${x(bar.floor)}" x2="${x(bar.floor)}" y1="${y - 6}" y2="${y + 6}"/>`}<line class="iv c${i % COLOURS}" x1="${x(bar.interval[0])}" x2="${x(bar.interval[1])}" y1="${y}" y2="${y}"/><circle class="pt c${i % COLOURS}" cx="${x(bar.value)}" cy="${y}" r="3.5"/>`;
   });
   const ticks = [0, 0.5, 1].map((t) => html`<line class="axis" x1="${x(t)}" x2="${x(t)}" y1="0" y2="${height}"/>`);
-  return html`<td><svg class="bar${all.length > 1 ? ' tall' : ''}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}">${ticks}${lines}</svg></td>`;
+  const marks = published.map((percentage) => html`<path class="pub" d="M${x(percentage / 100)} ${height - 5}v5"/>`);
+  return html`<td><svg class="bar${all.length > 1 ? ' tall' : ''}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}">${ticks}${lines}${marks}</svg></td>`;
 }
 
 const barOf = (r: LanguageRow | undefined): Bar | undefined => r && { value: r.accuracy, interval: r.interval, floor: r.floor?.share };
@@ -139,7 +140,7 @@ function languageTable(report: Report): Html {
     cls.languages.map((code) => {
       const results = languageResults(report, code);
       const all = results.map(barOf);
-      const drawn = bars(all, barLabel(report, languageTitle(code), all));
+      const drawn = bars(all, barLabel(report, languageTitle(code), all), report.published.flatMap((s) => s.languages[code] ?? []));
       if (several) return row(languageHead(code), [...results.flatMap((r) => [r?.n ?? '–', resultCell(r)]), drawn]);
       const r = results[0]!;
       return row(languageHead(code), [
@@ -149,7 +150,8 @@ function languageTable(report: Report): Html {
     }),
   ]);
   return html`${table(head, body, new Set([several ? 1 + 2 * report.runs.length : 4]))}
-${!several && report.runs[0]?.aggregate.reference !== undefined && html`<p class="dim">Also right: of the problems answered right in English, the share answered right in the language.</p>`}`;
+${publishedLanguages(report).length > 0 && html`<p class="dim">Ticks at the lower edge: published numbers of other systems, in the table below.</p>
+`}${!several && report.runs[0]?.aggregate.reference !== undefined && html`<p class="dim">Also right: of the problems answered right in English, the share answered right in the language.</p>`}`;
 }
 
 function comparison(report: Report, c: ReportComparison): Html {

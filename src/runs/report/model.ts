@@ -134,9 +134,9 @@ function reportNotes(runs: readonly ReportRun[], comparisons: readonly ReportCom
   for (const run of runs) {
     const status = run.state?.status ?? 'planned';
     if (run.samples.length < run.planned) say(run, `the run is not complete (${run.samples.length} of ${run.planned} samples, status ${status}). Every figure is over what is there.`);
-    if (run.damagedLines.length > 0) say(run, `lines ${run.damagedLines.join(', ')} of samples.jsonl could not be read and are left out.`);
+    if (run.damagedLines.length > 0) say(run, `${run.damagedLines.length === 1 ? 'line' : 'lines'} ${run.damagedLines.join(', ')} of samples.jsonl could not be read and ${run.damagedLines.length === 1 ? 'is' : 'are'} left out.`);
     const failed = run.aggregate.languages.reduce((sum, row) => sum + row.failed, 0);
-    if (failed > 0) say(run, `${failed} ${failed === 1 ? 'sample' : 'samples'} failed in the engine and count as wrong.`);
+    if (failed > 0) say(run, `${failed} ${failed === 1 ? 'sample' : 'samples'} failed in the engine and ${failed === 1 ? 'counts' : 'count'} as wrong.`);
     const ambiguous = run.samples.filter((s) => s.ambiguous).length;
     if (ambiguous > 0) say(run, `${ambiguous} ${ambiguous === 1 ? 'score rests' : 'scores rest'} on a number that can be read in two ways.`);
     const below = run.aggregate.languages.filter((row) => row.aboveFloor === false).map((row) => row.language);
