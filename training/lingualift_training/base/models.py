@@ -16,7 +16,7 @@ from lingualift_training.base.packages import PackagedFile, bring
 from lingualift_training.export.sources import BASE_NOTE
 from lingualift_training.progress import Progress
 
-CONVERSION = 1
+CONVERSION = 2
 """Raised whenever a conversion changes, so that folders of older conversions are made again."""
 
 

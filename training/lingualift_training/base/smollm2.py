@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from lingualift_training.base.errors import BaseError
+from lingualift_training.export.tokenizers import NUMERIC
 
 
 def build_tokenizer(source: Path) -> Any:
     """The tokenizer of the GGUF file: byte-level BPE over single digits, as SmolLM2 was trained."""
-    from tokenizers import pre_tokenizers
+    from tokenizers import Regex, pre_tokenizers
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     loaded = AutoTokenizer.from_pretrained(str(source.parent), gguf_file=source.name)
     inner = loaded.backend_tokenizer
     inner.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+        [pre_tokenizers.Split(Regex(NUMERIC), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False)]
     )
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=inner,

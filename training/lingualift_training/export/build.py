@@ -20,11 +20,19 @@ from lingualift_training.export.checkpoint import Decoder, load_causal_lm, read_
 from lingualift_training.export.encoder_checkpoint import Encoder, load_encoder, read_encoder
 from lingualift_training.export.errors import ExportError
 from lingualift_training.export.options import ExportOptions, merge_order
-from lingualift_training.progress import Progress
-from lingualift_training.export.selftest import TEXTS, Answer, BundleRunner, Case, Check
-from lingualift_training.export.selftest import require, run_check, torch_answers
+from lingualift_training.export.selftest import (
+    TEXTS,
+    Answer,
+    BundleRunner,
+    Case,
+    Check,
+    require,
+    run_check,
+    torch_answers,
+)
 from lingualift_training.export.sources import Source, file_sha256, fingerprint, resolve
 from lingualift_training.export.tokenizers import adds_bos, write_tokenizer
+from lingualift_training.progress import Progress
 
 STAMPS = ".steps"
 
@@ -85,7 +93,7 @@ class Build:
                 if not path.exists():
                     raise ExportError(f"there is no {path}")
                 parts.append(fingerprint(path if path.is_dir() else path.parent))
-        ignored = {"out", "created"}
+        ignored = {"out", "created", "lm", "encoder", "adapter", "connector"}
         parts += [f"{k}={v!r}" for k, v in sorted(vars(self.options).items()) if k not in ignored]
         parts += [file_sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -110,6 +118,10 @@ class Build:
         """Make the bundle and return its folder."""
         options = self.options
         self._refuse_foreign_folder()
+        if self._is_there():
+            self.progress.of = 1
+            self.progress.next(f"the bundle is there already: {options.out}")
+            return options.out
         self.progress.of = 3 + len(options.precisions) * (3 if self.has_encoder else 2)
         self.partial.mkdir(parents=True, exist_ok=True)
         described = self.step("describe", "reading the parts and writing the tokenizers", self._describe)
@@ -142,6 +154,14 @@ class Build:
         if out.exists() and not (out.is_dir() and ((out / lift.MANIFEST).is_file() or not any(out.iterdir()))):
             raise ExportError(f"{out} exists and is no bundle; choose another --out, or move it away")
 
+    def _is_there(self) -> bool:
+        """Whether the bundle was made before, from the same inputs by the same exporter."""
+        try:
+            held = json.loads((self.options.out / lift.MANIFEST).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        return bool(held.get("provenance", {}).get("inputs") == self.inputs)
+
     def _describe(self) -> dict[str, Any]:
         options = self.options
         shutil.rmtree(self.partial / "tokenizers", ignore_errors=True)
@@ -172,7 +192,12 @@ class Build:
             "prompts": {"template": options.prompt_template, "chat": chat},
             "generation": {"maxNewTokens": options.max_new_tokens, "stop": options.stop},
             "stages": options.stages,
-            "provenance": {"tools": lift.tool_versions(), "base": base, "license": options.license},
+            "provenance": {
+                "tools": lift.tool_versions(),
+                "base": base,
+                "license": options.license,
+                "inputs": self.inputs,
+            },
         }
         lift.check_agreement(described)
         return described

@@ -115,5 +115,3 @@ def _perceiver(nodes: Nodes, connector: ConnectorOperands, states: str, mask: st
         up = nodes.op("Gelu", [connector.linears[f"{stem}.up"].emit(nodes, norm(latents, f"{stem}.norm_mlp"))])
         latents = nodes.op("Add", [latents, connector.linears[f"{stem}.down"].emit(nodes, up)])
     return connector.linears["project"].emit(nodes, latents)
-
-

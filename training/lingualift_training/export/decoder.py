@@ -213,9 +213,7 @@ def _attention(
     return results[0]
 
 
-def _normed_heads(
-    nodes: Nodes, decoder: DecoderOperands, layer: LayerOperands, packed: str
-) -> tuple[str, str, str]:
+def _normed_heads(nodes: Nodes, decoder: DecoderOperands, layer: LayerOperands, packed: str) -> tuple[str, str, str]:
     """Split the packed projection and normalise queries and keys per head (Qwen3)."""
     spec = decoder.spec
     widths = [spec.heads * spec.head_dim, spec.kv_heads * spec.head_dim, spec.kv_heads * spec.head_dim]
@@ -224,7 +222,9 @@ def _normed_heads(
 
     def normed(x: str, heads: int, weight: str) -> str:
         split = nodes.op("Reshape", [x, nodes.const([0, 0, heads, spec.head_dim])])
-        return nodes.op("Reshape", [rms_norm(nodes, decoder, split, weight), nodes.const([0, 0, heads * spec.head_dim])])
+        return nodes.op(
+            "Reshape", [rms_norm(nodes, decoder, split, weight), nodes.const([0, 0, heads * spec.head_dim])]
+        )
 
     query = normed(names[0], spec.heads, layer.q_norm)
     key = normed(names[1], spec.kv_heads, layer.k_norm)

@@ -172,16 +172,15 @@ def _distance_bias(nodes: Nodes, encoder: EncoderOperands, table: str) -> str:
     reach = (encoder.operands.tensors[table].dims[0] - 1) // 2
     steps = nodes.op("Squeeze", [nodes.op("Shape", ["input_ids"], start=1, end=2), nodes.const([0])])
     line = nodes.op("Range", [nodes.const(0), steps, nodes.const(1)])
-    distance = nodes.op("Sub", [nodes.op("Unsqueeze", [line, nodes.const([0])]),
-                                nodes.op("Unsqueeze", [line, nodes.const([1])])])
+    distance = nodes.op(
+        "Sub", [nodes.op("Unsqueeze", [line, nodes.const([0])]), nodes.op("Unsqueeze", [line, nodes.const([1])])]
+    )
     near = nodes.op("Max", [nodes.op("Min", [distance, nodes.const(reach)]), nodes.const(-reach)])
     rows = nodes.op("Gather", [table, nodes.op("Add", [near, nodes.const(reach)])], axis=0)
     return nodes.op("Unsqueeze", [nodes.op("Transpose", [rows], perm=[2, 0, 1]), nodes.const([0])])
 
 
-def _attend(
-    nodes: Nodes, spec: EncoderSpec, qkv: str, bias: str, scale: float, probe: EncoderOutputs | None
-) -> str:
+def _attend(nodes: Nodes, spec: EncoderSpec, qkv: str, bias: str, scale: float, probe: EncoderOutputs | None) -> str:
     """Attention over a packed projection [B, S, 3 * heads * head_dim]; ``probe`` collects the probabilities."""
     names = [nodes.fresh(part) for part in ("query", "key", "value")]
     nodes.multi("Split", [qkv], names, axis=-1, num_outputs=3)

@@ -64,9 +64,7 @@ def load_encoder(source: str | Path) -> Any:
         raise ExportError(f"encoders of type {kind!r} cannot be exported; supported: {', '.join(ENCODERS)}")
     options = {"add_pooling_layer": False} if kind in ("bert", "xlm-roberta") else {}
     try:
-        model = classes[kind].from_pretrained(
-            str(source), dtype=torch.float32, attn_implementation="eager", **options
-        )
+        model = classes[kind].from_pretrained(str(source), dtype=torch.float32, attn_implementation="eager", **options)
     except (OSError, ValueError) as error:
         raise ExportError(f"cannot load the encoder {source}: {error}") from error
     return model.eval()
@@ -80,9 +78,7 @@ def read_encoder(model: Any) -> Encoder:
         return _read_bert(config, weights)
     if config.model_type in ("mt5", "umt5"):
         return _read_t5(config, weights)
-    raise ExportError(
-        f"encoders of type {config.model_type!r} cannot be exported; supported: {', '.join(ENCODERS)}"
-    )
+    raise ExportError(f"encoders of type {config.model_type!r} cannot be exported; supported: {', '.join(ENCODERS)}")
 
 
 def _read_bert(config: Any, weights: dict[str, np.ndarray]) -> Encoder:

@@ -9,26 +9,49 @@ from __future__ import annotations
 import numpy as np
 
 BLOCK = 32
+CHUNK = 4096
+"""Rows quantised at a time: bounds the working memory for large tables."""
 
 
 def quantize_blocks(weight: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
     """Quantise the rows of ``weight`` [N, K] in blocks of 32 along K.
 
     Returns unsigned codes [N, ceil(K / 32) * 32] (uint8, zero point ``2 ** (bits - 1)``, not yet packed) and scales
-    [N, ceil(K / 32)] (float32). The entry of largest magnitude of a block gets the code 0, hence the scale carries
-    its sign: the full range of codes is used.
+    [N, ceil(K / 32)] (float32). Codes reach one step further below zero than above it; the entry of largest magnitude
+    is put at either end of the range, whichever gives the block the smaller squared error. Weights that come from
+    8-bit blocks (and from 4-bit ones around zero) are thereby met exactly.
     """
     rows, columns = weight.shape
     blocks = -(-columns // BLOCK)
     padded = np.zeros((rows, blocks * BLOCK), np.float32)
     padded[:, :columns] = weight
-    cells = padded.reshape(rows, blocks, BLOCK)
-    half = 2 ** (bits - 1)
-    extreme = np.take_along_axis(cells, np.abs(cells).argmax(-1)[..., None], -1)[..., 0]
-    scales = extreme / np.float32(-half)
-    divisor = np.where(scales == 0, np.float32(1), scales)[..., None]
-    codes = np.clip(np.rint(cells / divisor) + half, 0, 2 * half - 1).astype(np.uint8)
-    return codes.reshape(rows, blocks * BLOCK), scales.astype(np.float32)
+    codes = np.empty(padded.shape, np.uint8)
+    scales = np.empty((rows, blocks), np.float32)
+    for start in range(0, rows, CHUNK):
+        part = slice(start, start + CHUNK)
+        cells = padded[part].reshape(-1, BLOCK)
+        found, scale = _best_codes(cells, 2 ** (bits - 1))
+        codes[part] = found.reshape(-1, blocks * BLOCK)
+        scales[part] = scale.reshape(-1, blocks)
+    return codes, scales
+
+
+def _best_codes(cells: np.ndarray, half: int) -> tuple[np.ndarray, np.ndarray]:
+    """Codes [n, 32] and scales [n] of blocks [n, 32]."""
+    extreme = np.take_along_axis(cells, np.abs(cells).argmax(-1)[:, None], -1)
+    best_codes, best_scale, best_error = None, None, None
+    for end in (-half, half - 1):
+        scale = extreme / np.float32(end)
+        steps = np.rint(cells / np.where(scale == 0, np.float32(1), scale)).clip(-half, half - 1)
+        error = np.square(steps * scale - cells).sum(-1, keepdims=True)
+        if best_codes is None:
+            best_codes, best_scale, best_error = steps, scale, error
+        else:
+            better = error < best_error
+            best_codes = np.where(better, steps, best_codes)
+            best_scale = np.where(better, scale, best_scale)
+    assert best_codes is not None and best_scale is not None
+    return (best_codes + half).astype(np.uint8), best_scale[:, 0].astype(np.float32)
 
 
 def pack(codes: np.ndarray, bits: int) -> np.ndarray:

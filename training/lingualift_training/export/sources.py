@@ -67,7 +67,13 @@ def _download(name: str) -> Path:
 
 
 def fingerprint(folder: Path) -> str:
-    """SHA-256 over names and contents of the model files of a folder."""
+    """SHA-256 over names and contents of the model files of a folder.
+
+    Base weights are known by their note: it holds the hash of the file they were made from.
+    """
+    note = folder / BASE_NOTE
+    if note.is_file():
+        return file_sha256(note)
     total = hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in HASHED):
         total.update(f"{path.relative_to(folder).as_posix()}\0{file_sha256(path)}\n".encode())
@@ -76,5 +82,8 @@ def fingerprint(folder: Path) -> str:
 
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file, as hexadecimal digits."""
+    total = hashlib.sha256()
     with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+        while part := handle.read(1 << 20):
+            total.update(part)
+    return total.hexdigest()

@@ -18,8 +18,8 @@ import numpy as np
 from lingualift_training.export.build import build_bundle
 from lingualift_training.export.errors import ExportError
 from lingualift_training.export.options import ExportOptions
-from lingualift_training.progress import Progress
 from lingualift_training.export.selftest import TEXTS
+from lingualift_training.progress import Progress
 
 VOCABULARY = 384
 ENCODER_WIDTH = 32

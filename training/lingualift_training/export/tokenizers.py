@@ -1,7 +1,7 @@
 """Writes the tokenizers of a bundle so that Python and JavaScript give the same ids.
 
-The JavaScript library of the engine reads ``tokenizer.json`` but knows no ``Nmt`` normaliser; it is written as the two
-``Replace`` rules it stands for.
+The JavaScript library of the engine reads ``tokenizer.json``, with two differences that are written around here: it
+knows no ``Nmt`` normaliser, and its ``Digits`` pre-tokenizer sees ASCII digits only.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from lingualift_training.export.errors import ExportError
 
 NMT_DELETED = r"[\u0001-\u0008\u000B\u000E-\u001F\u007F\u008F\u009F]"
 NMT_SPACES = r"[\u0009\u000A\u000C\u000D\u1680\u200B-\u200F\u2028\u2029\u2581\uFEFF\uFFFD]"
+NUMERIC = r"\p{N}"
+"""What Python's ``Digits`` takes for a digit: every character of the categories Nd, Nl and No."""
+
 KEPT = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja")
 
 
@@ -44,6 +47,19 @@ def without_nmt(normalizer: dict[str, Any] | None) -> dict[str, Any] | None:
     return {**normalizer, "normalizers": parts}
 
 
+def with_plain_digits(pre_tokenizer: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A pre-tokenizer in which ``Digits`` over single digits is a ``Split`` at every numeric character."""
+    if pre_tokenizer is None:
+        return None
+    if pre_tokenizer["type"] == "Sequence":
+        parts = [with_plain_digits(part) for part in pre_tokenizer["pretokenizers"]]
+        return {**pre_tokenizer, "pretokenizers": parts}
+    if pre_tokenizer["type"] != "Digits":
+        return pre_tokenizer
+    pattern = NUMERIC if pre_tokenizer["individual_digits"] else f"{NUMERIC}+"
+    return {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
+
+
 def write_tokenizer(source: Path, folder: Path) -> Any:
     """Save the tokenizer of a model folder into ``folder`` and return it.
 
@@ -65,6 +81,7 @@ def write_tokenizer(source: Path, folder: Path) -> Any:
     path = folder / "tokenizer.json"
     data = json.loads(path.read_text(encoding="utf-8"))
     data["normalizer"] = without_nmt(data.get("normalizer"))
+    data["pre_tokenizer"] = with_plain_digits(data.get("pre_tokenizer"))
     data["truncation"] = data["padding"] = None
     path.write_text(json.dumps(data, ensure_ascii=False, indent=None) + "\n", encoding="utf-8")
     return tokenizer
