@@ -45,11 +45,11 @@ export class EvaluateCommands {
   /** The engine's settings as they are now. */
   private engineParams(): Pick<StartParams, 'precision' | 'provider' | 'threads' | 'memoryCeiling' | 'batch' | 'tokenBudget'> {
     const precision = readSetting('precision');
-    const ceiling = readSetting('memoryCeiling');
+    const [ceiling, threads] = [readSetting('memoryCeiling'), readSetting('threads')];
     return {
       ...(precision === 'auto' ? {} : { precision }),
       provider: readSetting('provider'),
-      threads: readSetting('threads'),
+      ...(threads > 0 ? { threads } : {}),
       ...(ceiling > 0 ? { memoryCeiling: ceiling * 2 ** 20 } : {}),
       batch: readSetting('batchSize'),
       tokenBudget: readSetting('tokenBudget'),

@@ -1,9 +1,10 @@
 import * as vscode from 'vscode';
-import { type MessageConnection } from 'vscode-jsonrpc/node';
+import { type CancellationToken, type MessageConnection } from 'vscode-jsonrpc/node';
 import { type Activity, DoAction, GetEstimates, GetPage, GetProblem, GetSample, OnPanelCommand, OnRunChanged, OnShow, OpenRun, type RunAction, type RunView, type ShownStatus } from '../../protocol/panels';
 import { type Reader, type Steps } from '../services';
 import { type ActiveRuns } from '../runs/active';
 import { CloseRun, ReadEstimates, ReadPage, ReadProblem, ReadRun, ReadSample, type RunFacts } from '../worker/protocol';
+import { plainErrors } from '../errors';
 import { webviewConnection } from './rpc';
 import { actionParams, pageParams, problemParams, sampleParams } from './validate';
 
@@ -40,19 +41,19 @@ export class RunSession implements vscode.Disposable {
     holders.set(folder, (holders.get(folder) ?? 0) + 1);
     this.connection = webviewConnection(webview);
     const c = this.connection;
-    c.onRequest(OpenRun, () => this.open());
-    c.onRequest(GetPage, (params: unknown, token) => reader.ask(ReadPage, { ...pageParams(params), folder }, token));
-    c.onRequest(GetSample, (params: unknown, token) => {
+    c.onRequest(OpenRun, plainErrors(() => this.open()));
+    c.onRequest(GetPage, plainErrors((params: unknown, token: CancellationToken) => reader.ask(ReadPage, { ...pageParams(params), folder }, token)));
+    c.onRequest(GetSample, plainErrors((params: unknown, token: CancellationToken) => {
       services.steps.done('lookedInside');
       return reader.ask(ReadSample, { ...sampleParams(params), folder }, token);
-    });
-    c.onRequest(GetProblem, (params: unknown, token) => reader.ask(ReadProblem, { ...problemParams(params), folder }, token));
-    c.onRequest(GetEstimates, (token) => reader.ask(ReadEstimates, { folder }, token));
-    c.onRequest(DoAction, async (params: unknown) => {
+    }));
+    c.onRequest(GetProblem, plainErrors((params: unknown, token: CancellationToken) => reader.ask(ReadProblem, { ...problemParams(params), folder }, token)));
+    c.onRequest(GetEstimates, plainErrors((token: CancellationToken) => reader.ask(ReadEstimates, { folder }, token)));
+    c.onRequest(DoAction, plainErrors(async (params: unknown) => {
       const { action, language } = actionParams(params);
       await services.act(folder, action, language);
       return null;
-    });
+    }));
     c.onError(([e]) => services.log.warn(`Run panel: ${e.message}`));
     c.listen();
     const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(vscode.Uri.file(folder), '{samples.jsonl,state.json,run.lock}'));

@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads';
-import { createMessageConnection, PortMessageReader, PortMessageWriter } from 'vscode-jsonrpc/node';
+import { type CancellationToken, createMessageConnection, PortMessageReader, PortMessageWriter, type RequestType, type RequestType0 } from 'vscode-jsonrpc/node';
+import { plainErrors } from '../errors';
 import { loadBenchmark } from '../../runs/benchmark';
 import { buildBundle } from '../../runs/build';
 import { doctorReport, runDoctor, type DoctorLine } from '../../runs/doctor';
@@ -16,6 +17,11 @@ import { outcomeOf, RunIndex } from './runindex';
 if (!parentPort) throw new Error('This script runs as a worker thread.');
 const connection = createMessageConnection(new PortMessageReader(parentPort), new PortMessageWriter(parentPort));
 
+/** Answers a request; what goes wrong goes back in its own words. */
+function answer<P, R>(type: RequestType<P, R, void> | RequestType0<R, void>, work: (params: P, token: CancellationToken) => R | Promise<R>): void {
+  connection.onRequest(type.method, plainErrors(work));
+}
+
 const indexes = new Map<string, RunIndex>();
 function index(folder: string): RunIndex {
   let found = indexes.get(folder);
@@ -23,24 +29,24 @@ function index(folder: string): RunIndex {
   return found;
 }
 
-connection.onRequest(P.InspectBundle, ({ dir, hashes }) => inspectBundle(dir, hashes));
-connection.onRequest(P.FindBundles, ({ folders }) => findBundles(folders));
-connection.onRequest(P.InspectBenchmarks, ({ paths, shipped }) => inspectBenchmarks(paths, shipped));
-connection.onRequest(P.ListRuns, ({ folder }) => listRunsCached(folder));
-connection.onRequest(P.ChangeRun, ({ folder, ...change }) => (changeRun(folder, change), null));
-connection.onRequest(P.CompareFolders, ({ a, b }) => compareFolders(a, b));
-connection.onRequest(P.ExportRun, ({ folder }) => ({ file: writeReports(folder) }));
+answer(P.InspectBundle, ({ dir, hashes }) => inspectBundle(dir, hashes));
+answer(P.FindBundles, ({ folders }) => findBundles(folders));
+answer(P.InspectBenchmarks, ({ paths, shipped }) => inspectBenchmarks(paths, shipped));
+answer(P.ListRuns, ({ folder }) => listRunsCached(folder));
+answer(P.ChangeRun, ({ folder, ...change }) => (changeRun(folder, change), null));
+answer(P.CompareFolders, ({ a, b }) => compareFolders(a, b));
+answer(P.ExportRun, ({ folder }) => ({ file: writeReports(folder) }));
 
-connection.onRequest(P.ReadRun, ({ folder }) => {
+answer(P.ReadRun, ({ folder }) => {
   const run = index(folder);
   run.update();
   return run.facts();
 });
-connection.onRequest(P.CloseRun, ({ folder }) => (indexes.delete(folder), null));
-connection.onRequest(P.ReadPage, ({ folder, ...page }) => index(folder).page(page));
-connection.onRequest(P.ReadProblem, ({ folder, id }) => index(folder).problem(id));
-connection.onRequest(P.ReadEstimates, ({ folder }) => index(folder).estimates());
-connection.onRequest(P.ReadSample, ({ folder, language, id }): SampleView => {
+answer(P.CloseRun, ({ folder }) => (indexes.delete(folder), null));
+answer(P.ReadPage, ({ folder, ...page }) => index(folder).page(page));
+answer(P.ReadProblem, ({ folder, id }) => index(folder).problem(id));
+answer(P.ReadEstimates, ({ folder }) => index(folder).estimates());
+answer(P.ReadSample, ({ folder, language, id }): SampleView => {
   const run = index(folder);
   const sample = run.sample(language, id);
   if (!sample) throw new RunError(`The run has no sample ${language}/${id}.`);
@@ -71,13 +77,13 @@ const evaluation = new Evaluation({
   onLoading: (p) => void connection.sendNotification(P.OnLoading, p),
   onLog: (level, line) => void connection.sendNotification(P.OnLog, { level, line }),
 });
-connection.onRequest(P.StartRun, (params) => evaluation.start(params));
-connection.onRequest(P.PauseRun, async () => (await evaluation.pause(), null));
-connection.onRequest(P.ContinueRun, () => (evaluation.continue(), null));
-connection.onRequest(P.CancelRun, async () => (await evaluation.cancel(), null));
-connection.onRequest(P.SetCancelledLanguages, async ({ languages }) => (await evaluation.setCancelled(languages), null));
+answer(P.StartRun, (params) => evaluation.start(params));
+answer(P.PauseRun, async () => (await evaluation.pause(), null));
+answer(P.ContinueRun, () => (evaluation.continue(), null));
+answer(P.CancelRun, async () => (await evaluation.cancel(), null));
+answer(P.SetCancelledLanguages, async ({ languages }) => (await evaluation.setCancelled(languages), null));
 
-connection.onRequest(P.Doctor, async (options, token) => {
+answer(P.Doctor, async (options, token) => {
   const lines: DoctorLine[] = [];
   for await (const line of runDoctor(options)) {
     lines.push(line);
@@ -86,7 +92,7 @@ connection.onRequest(P.Doctor, async (options, token) => {
   }
   return { lines, report: doctorReport(lines) };
 });
-connection.onRequest(P.BuildBundle, async ({ allowHub, ...request }, token) => {
+answer(P.BuildBundle, async ({ allowHub, ...request }, token) => {
   const abort = new AbortController();
   token.onCancellationRequested(() => abort.abort());
   process.env.HF_HUB_OFFLINE = allowHub ? '' : '1';

@@ -1,0 +1,162 @@
+import path from 'node:path';
+import { type FrameLocator, type Locator, type Page } from 'playwright-core';
+import { type Browser, browser, Server, type ServerOptions, sleep, until } from './server';
+
+const exactly = (text: string): RegExp => new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`);
+
+/** A workbench as a person sees it: palette, picks, side bar, notifications, panels. */
+export class Workbench {
+  readonly page: Page;
+  private constructor(
+    readonly server: Server,
+    private readonly browser: Browser,
+  ) {
+    this.page = browser.page;
+    this.page.setDefaultTimeout(30_000);
+  }
+
+  static async open(options: ServerOptions, query?: Readonly<Record<string, string>>): Promise<Workbench> {
+    const server = await Server.start({ vsix: process.env.LINGUALIFT_VSIX, ...options });
+    try {
+      const workbench = new Workbench(server, await browser());
+      await workbench.page.goto(server.url(query));
+      await workbench.ready();
+      return workbench;
+    } catch (e) {
+      await server.stop();
+      throw e;
+    }
+  }
+
+  async ready(): Promise<void> {
+    await this.page.locator('.monaco-workbench .activitybar').waitFor({ timeout: 120_000 });
+    await this.page.locator('.activitybar .action-label[aria-label^="LinguaLIFT"]').waitFor({ timeout: 120_000 });
+  }
+
+  async close(): Promise<void> {
+    await this.browser.context.close();
+    await this.server.stop();
+  }
+
+  async shot(name: string): Promise<void> {
+    if (process.env.LINGUALIFT_SHOTS) await this.page.screenshot({ path: path.join(process.env.LINGUALIFT_SHOTS, `${name}.png`) });
+  }
+
+  /** Runs a command of the palette by its whole label; commands of an extension come some time after the window. */
+  async command(label: string): Promise<void> {
+    await until(`the command "${label}"`, async () => {
+      await this.page.keyboard.press('F1');
+      const input = this.page.locator('.quick-input-widget:visible .quick-input-filter input');
+      await input.waitFor({ timeout: 3000 });
+      await input.fill(`>${label}`);
+      const row = this.page.locator('.quick-input-list .monaco-list-row').filter({ has: this.page.locator('.label-name', { hasText: exactly(label) }) }).first();
+      try {
+        await row.waitFor({ timeout: 2500 });
+        await row.click({ timeout: 2000 });
+        return true;
+      } catch {
+        await this.page.keyboard.press('Escape');
+        return false;
+      }
+    }, 60_000);
+  }
+
+  /** True when the palette offers the command. */
+  async offers(label: string): Promise<boolean> {
+    await this.page.keyboard.press('F1');
+    const input = this.page.locator('.quick-input-widget:visible .quick-input-filter input');
+    await input.waitFor();
+    await input.fill(`>${label}`);
+    await sleep(800);
+    const found = await this.page.locator('.quick-input-list .monaco-list-row').filter({ has: this.page.locator('.label-name', { hasText: exactly(label) }) }).count();
+    await this.page.keyboard.press('Escape');
+    return found > 0;
+  }
+
+  /** Title and rows of the quick pick that is open. */
+  get picker(): Locator {
+    return this.page.locator('.quick-input-widget:visible');
+  }
+
+  async pick(text: string | RegExp): Promise<void> {
+    const row = this.picker.locator('.quick-input-list .monaco-list-row', { hasText: text }).first();
+    await row.waitFor();
+    await row.click();
+  }
+
+  async type(text: string): Promise<void> {
+    const input = this.picker.locator('input:not([type=checkbox])').first();
+    await input.waitFor();
+    await input.fill(text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  async sideBar(): Promise<void> {
+    const view = this.page.locator('.pane-header', { hasText: 'Benchmarks' });
+    if (!(await view.isVisible())) await this.page.locator('.activitybar .action-label[aria-label^="LinguaLIFT"]').click();
+    await view.waitFor();
+  }
+
+  /** A row of the side bar by part of its label. */
+  row(text: string | RegExp): Locator {
+    return this.page.locator('.sidebar .monaco-list-row', { hasText: text }).first();
+  }
+
+  async contextMenu(row: Locator, label: string): Promise<void> {
+    await row.click({ button: 'right' });
+    const item = this.page.locator('.context-view .action-item, .monaco-menu .action-item').filter({ has: this.page.locator('.action-label', { hasText: exactly(label) }) }).first();
+    await item.waitFor();
+    await item.click();
+  }
+
+  notification(text: string | RegExp): Locator {
+    return this.page.locator('.notifications-toasts .notification-list-item', { hasText: text }).first();
+  }
+
+  async clearNotifications(): Promise<void> {
+    await this.command('Notifications: Clear All Notifications');
+  }
+
+  /** The page inside the panel that is in front. */
+  get panel(): FrameLocator {
+    return this.page.frameLocator('iframe.webview.ready').last().frameLocator('iframe#active-frame');
+  }
+
+  async closeEditors(): Promise<void> {
+    await this.command('View: Close All Editors');
+  }
+
+  async theme(name: string): Promise<void> {
+    await this.command('Preferences: Color Theme');
+    await this.pick(name);
+    await sleep(500);
+  }
+
+  /** Runs through the four picks of "Run Evaluation…". `given`: which of bundle and benchmark a tree item has answered already. */
+  async choose(choice: { readonly bundle?: string; readonly benchmark?: string; readonly languages: string | readonly string[]; readonly sample: string }): Promise<void> {
+    if (choice.bundle !== undefined) {
+      await this.picker.locator('input[placeholder="Bundle"]').waitFor();
+      await this.pick(choice.bundle);
+    }
+    if (choice.benchmark !== undefined) {
+      await this.picker.locator('input[placeholder="Benchmark"]').waitFor();
+      await this.pick(choice.benchmark);
+    }
+    await this.picker.locator('input[placeholder="Languages"]').waitFor();
+    if (typeof choice.languages === 'string') await this.pick(choice.languages);
+    else {
+      await this.pick('Choose languages…');
+      await this.picker.locator('.quick-input-list .monaco-checkbox').first().waitFor();
+      for (const language of choice.languages) {
+        await this.picker.locator('.quick-input-filter input:not([type=checkbox])').first().fill(language);
+        await this.pick(language);
+      }
+      await this.page.keyboard.press('Enter');
+    }
+    await this.picker.locator('input[placeholder="Problems per language"]').waitFor();
+    if (/^\d+$/.test(choice.sample)) {
+      await this.pick('Another number…');
+      await this.type(choice.sample);
+    } else await this.pick(choice.sample);
+  }
+}
