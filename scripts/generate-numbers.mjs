@@ -19,6 +19,9 @@ export const CODES = (
   'th uk vi zh'
 ).split(' ');
 
+/** Further languages whose separators are known to the reader (those of X-CSQA, XNLI and large ones); their answers are read without words. */
+const FURTHER = 'am as az el et fa fil gl he jv ka kk km ky lo lt lv mn ms my or pa si so sq tr ur uz yo zu'.split(' ');
+
 function numbersOf(code) {
   const file = path.join(ROOT, 'node_modules/cldr-numbers-full/main', code, 'numbers.json');
   return JSON.parse(fs.readFileSync(file, 'utf8')).main[code].numbers;
@@ -74,9 +77,10 @@ async function signWords(code) {
 async function build() {
   const languages = {};
   for (const code of CODES) languages[code] = { ...separators(code), ...(await signWords(code)), months: months(code) };
+  for (const code of FURTHER) languages[code] = { ...separators(code), minusWords: [], pointWords: [], months: [] };
   return {
     'src/core/languages/numbers.generated.json':
-      '{\n' + CODES.map((c) => `  ${JSON.stringify(c)}: ${JSON.stringify(languages[c])}`).join(',\n') + '\n}\n',
+      '{\n' + Object.keys(languages).map((c) => `  ${JSON.stringify(c)}: ${JSON.stringify(languages[c])}`).join(',\n') + '\n}\n',
     'src/core/languages/spelled.generated.json': await spelledTable(CODES),
   };
 }

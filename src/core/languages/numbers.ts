@@ -1,7 +1,7 @@
 import table from './numbers.generated.json';
 
 /**
- * How each of the 48 languages writes numbers, from CLDR 48.2 at build time. Intl is not asked at run time: the ICU data of
+ * How the 48 languages (and some more) write numbers, from CLDR 48.2 at build time. Intl is not asked at run time: the ICU data of
  * VS Code's extension host and webview lack be eu ha hy is lb mk ne and would silently answer with English conventions.
  */
 export interface NumberConventions {
@@ -26,7 +26,7 @@ export interface NumberConventions {
 
 const TABLE = new Map<string, NumberConventions>(Object.entries(table));
 
-/** The conventions of a language, or undefined outside the 48. */
+/** The conventions of a language: the 48, and some thirty more (without month names and words); undefined for any other. */
 export function numberConventions(code: string): NumberConventions | undefined {
   return TABLE.get(code);
 }

@@ -11,7 +11,7 @@ const BEFORE = /[第期周週拜初统統唯同之任万每某另专專惟归劃
 const COUNTER_OR_END = /^\s?(?:[个個只隻本人元円圆块塊枚匹頭头条條张張冊册台把辆輛次倍岁歳歲天日年时時分秒页頁支件つ杯回点點米公千克斤箱盒袋包朵棵间層层位名毛袋粒颗顆瓶份组組句口]|です|だ|で|と|。|，|、|！|!|\.|$|\n|\))/u;
 
 /** Reads a Han numeral at `start`. `end` is where the scan goes on, whether or not there is a reading. */
-export function readHan(text: string, start: number): { draft?: Draft; end: number } {
+export function readHan(text: string, start: number, language: string): { draft?: Draft; end: number } {
   const draft = (end: number, value: number, kind: Draft['kind'], alternatives: number[] = []) => ({
     draft: { start, end, value, kind, role: 'value' as const, ambiguous: false, alternatives },
     end,
@@ -23,7 +23,7 @@ export function readHan(text: string, start: number): { draft?: Draft; end: numb
   RUN.lastIndex = start;
   const run = RUN.exec(text)?.[0] ?? '';
   const end = start + run.length;
-  const value = hanDecimal(run);
+  const value = language === 'zh' ? (shortened(run) ?? hanDecimal(run)) : hanDecimal(run);
   if (value === undefined || NOT_NUMBERS.has(run)) return { end };
   PART.lastIndex = end;
   const part = PART.exec(text);
@@ -36,6 +36,16 @@ export function readHan(text: string, start: number): { draft?: Draft; end: numb
   // One character alone is a number only before a counter or a sentence end; 一 before a counter is mostly an article.
   if (run.length === 1 && !(COUNTER_OR_END.test(text.slice(end, end + 3)) && (run !== '一' || !/^[个個]/u.test(text.slice(end))))) return { end };
   return draft(end, value, 'han');
+}
+
+/** Spoken Chinese leaves the last scale word out: 两万五 is 25,000 and 三百五 is 350 (in Japanese 百五 is 105). */
+function shortened(run: string): number | undefined {
+  const match = /^(.*)([百千万亿])([一二三四五六七八九])$/u.exec(run);
+  if (!match || /[零〇]/u.test(run)) return undefined;
+  const whole = hanValue(`${match[1]}${match[2]}`);
+  const unit = hanValue(`一${match[2]}`);
+  const digit = hanValue(match[3] ?? '');
+  return whole === undefined || unit === undefined || digit === undefined ? undefined : whole + (digit * unit) / 10;
 }
 
 const SCALED = new RegExp(`(?:[${SCALE_AFTER_DIGITS}](?![克米瓦卡焦帕큼에]|分之))+(?:\\s?\\d[\\d,]*(?:\\.\\d+)?(?:[${SCALE_AFTER_DIGITS}](?![克米瓦卡焦帕큼에]))+)*(?:\\s?\\d[\\d,]*(?![\\d.]))?`, 'uy');

@@ -111,7 +111,7 @@ class Reader {
       else if (groups.small !== undefined) this.push(start, end, smallFraction(m[0]), 'fraction');
       else if (groups.ethiopic !== undefined) this.push(start, end, ethiopicValue(m[0]), 'ethiopic');
       else {
-        const han = readHan(this.text, start);
+        const han = readHan(this.text, start, this.language);
         if (han.draft) this.push(start, han.draft.end, han.draft.value, han.draft.kind, { ...han.draft, decimal: false });
         TOKEN.lastIndex = Math.max(han.end, start + 1);
       }
