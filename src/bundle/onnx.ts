@@ -29,7 +29,8 @@ export class OnnxFormatError extends Error {}
 
 type Field = { number: number; wire: number; value: number; bytes?: Uint8Array };
 
-function* fields(buf: Uint8Array): Generator<Field> {
+/** The fields of one protobuf message, in file order; bytes are views of the buffer. @throws OnnxFormatError when it is cut off */
+export function* fields(buf: Uint8Array): Generator<Field> {
   let at = 0;
   const varint = (): number => {
     let value = 0;

@@ -78,21 +78,33 @@ export class LoadedBundle {
     return new LoadedBundle(ortModule, dir, manifest, precision, tokenizers, model, encoderSession ? [encoderSession, generate] : [generate], options, result);
   }
 
+  /** Where a graph lies: at this precision, or at fp32 when this one has none. @throws Error when the bundle does not have it */
+  graphFile(name: 'step' | 'score' | 'probe' | 'encoder' | 'encoder_probe'): { readonly file: string; readonly precision: Precision } {
+    const own = this.manifest.precisions[this.precision]!.files[name];
+    const file = own ?? this.manifest.precisions.fp32?.files[name];
+    if (!file) throw new Error(`The bundle has no ${name} graph at ${this.precision}. Export it again with this version.`);
+    return { file: path.join(this.dir, file), precision: own ? this.precision : 'fp32' };
+  }
+
   /** Another graph of this precision, loaded at its first use. @throws Error when the bundle does not have it */
   session(name: 'step' | 'score' | 'probe' | 'encoder' | 'encoder_probe'): Promise<ort.InferenceSession> {
     const known = this.extra.get(name);
     if (known) return known;
     if (name === 'encoder' && this.main.length === 2) return Promise.resolve(this.main[0]!);
-    const own = this.manifest.precisions[this.precision]!.files[name];
-    const file = own ?? this.manifest.precisions.fp32?.files[name];
-    if (!file) throw new Error(`The bundle has no ${name} graph at ${this.precision}. Export it again with this version.`);
+    const { file, precision } = this.graphFile(name);
     // The probe graph returns attention probabilities, for which there is no CUDA kernel.
     const options = name.endsWith('probe') ? { ...this.options, executionProviders: ['cpu'] } : this.options;
-    const create = (): Promise<ort.InferenceSession> => this.ort.InferenceSession.create(path.join(this.dir, file), options);
+    const create = (): Promise<ort.InferenceSession> => this.ort.InferenceSession.create(file, options);
     // Opening checked the files of this precision only; a graph borrowed from fp32 has to be checked first.
-    const session = own ? create() : openBundle(this.dir, { precision: 'fp32' }).then(create);
+    const session = precision === this.precision ? create() : openBundle(this.dir, { precision }).then(create);
     this.extra.set(name, session);
     return session;
+  }
+
+  /** A graph made in memory, on the CPU, whose weights lie in a folder of this bundle. The caller releases it. */
+  inMemory(model: Uint8Array, weights: string): Promise<ort.InferenceSession> {
+    const extra = { session: { model_external_initializers_file_folder_path: weights } };
+    return this.ort.InferenceSession.create(model, { ...this.options, executionProviders: ['cpu'], extra });
   }
 
   async release(): Promise<void> {

@@ -52,6 +52,20 @@ export class Tokenizer {
     return this.inner.id_to_token(id);
   }
 
+  /** True for a token that marks something and stands for no text. */
+  isSpecial(id: number): boolean {
+    return this.inner.get_added_tokens_decoder().get(id)?.special ?? false;
+  }
+
+  /** Kinds of the decoders that the tokenizer chains, in the words of tokenizer.json: `ByteLevel`, `WordPiece`, `ByteFallback` … */
+  get decoderKinds(): readonly string[] {
+    const kinds = (config: unknown): string[] => {
+      const { type, decoders } = (config ?? {}) as { type?: string; decoders?: readonly unknown[] };
+      return decoders ? decoders.flatMap(kinds) : type === undefined ? [] : [type];
+    };
+    return kinds(this.inner.decoder?.config);
+  }
+
   get hasChatTemplate(): boolean {
     return this.template !== undefined;
   }
