@@ -7,7 +7,10 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from .train.settings import Settings
 
 STAGES = {
     "lexicon": "Induce bilingual lexicons without a dictionary and write one file per language.",
@@ -39,6 +42,19 @@ def parser() -> argparse.ArgumentParser:
     dry = commands.add_parser("dry-run", help="Print estimates and ten rows of any run; train nothing.")
     dry.add_argument("config", help="YAML file of the run")
     dry.add_argument("--output", help=argparse.SUPPRESS)
+    probe = commands.add_parser(
+        "probe",
+        help="Share of one-step problems whose operation the model prefers, per language (MSVAMP).",
+        description="Compares the likelihoods of a + b, a - b, a * b, a / b after the prompt of a run's model, on MSVAMP "
+        "problems balanced over the operations; choosing at random gives 0.25.",
+    )
+    probe.add_argument("config", help="YAML file of a stage2 or baseline run; model.adapter names the trained adapter")
+    probe.add_argument("--msvamp", required=True, type=Path, help="folder with test_English.json, test_Spanish.json, …")
+    probe.add_argument("--languages", default="English,Spanish,Chinese,Swahili", help="names as in the files")
+    probe.add_argument("--per-operation", type=int, default=25, help="problems of each operation")
+    probe.add_argument("--adapter", help="folder of a LoRA adapter, instead of model.adapter")
+    probe.add_argument("--connector", help="folder of an alignment layer, instead of model.connector")
+    probe.add_argument("--output", help=argparse.SUPPRESS)
     schema = commands.add_parser("schema", help="Print the JSON schema of the YAML files.")
     schema.set_defaults(config=None)
     return top
@@ -63,6 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load_settings(options.config)
         if options.output:
             settings = dataclasses.replace(settings, output=options.output)
+        if options.command == "probe":
+            _probe(settings, options)
+            return 0
         if options.command == "dry-run" or options.dry_run:
             tasks.run_dry(settings, _log)
             return 0
@@ -90,6 +109,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     _log(f"done: {Path(settings.output) / stages.RESULT_NAME} {json.dumps(result.get('files', []))}")
     return 0
+
+
+def _probe(settings: Settings, options: argparse.Namespace) -> None:
+    import dataclasses
+
+    import torch
+
+    from .train.probe import balanced_choices, operation_choice
+    from .train.setup import assemble
+
+    model = settings.model
+    model = dataclasses.replace(
+        model, adapter=options.adapter or model.adapter, connector=options.connector or model.connector
+    )
+    if settings.optim.threads:
+        torch.set_num_threads(settings.optim.threads)
+    assembled = assemble(dataclasses.replace(settings, model=model, lora=None))
+    choices = balanced_choices(options.msvamp / "test_English.json", options.per_operation, settings.seed)
+    for language in options.languages.split(","):
+        lines = (options.msvamp / f"test_{language}.json").read_text(encoding="utf-8").splitlines()
+        questions = [json.loads(lines[choice.row])["m_query"] for choice in choices]
+        _log(json.dumps({"language": language, **operation_choice(assembled, questions, choices)}))
 
 
 def _log(line: str) -> None:

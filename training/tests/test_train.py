@@ -21,8 +21,10 @@ from tiny import make_encoder, make_lexicon, make_llm
 from transformers import AutoModelForCausalLM
 
 from lingualift_training import cli
+from lingualift_training.data.examples import Example
 from lingualift_training.model.connector import Connector
 from lingualift_training.train import tasks
+from lingualift_training.train.probe import balanced_choices, operation_choice
 from lingualift_training.train.rows import Collator
 from lingualift_training.train.settings import Settings, SettingsError, json_schema, load_settings
 from lingualift_training.train.setup import assemble, stage_rows
@@ -252,8 +254,8 @@ def test_two_processes_equal_one(parts: Path, tmp_path: Path) -> None:
 
 def test_warm_start_beats_chance_and_writes_half_precision(parts: Path, tmp_path: Path) -> None:
     path = config(
-        parts, tmp_path / "warm", "warmstart", data=[{"format": "generator", "path": "100:1"}],
-        warm_start={"epochs": 10, "batch": 128, "sentences": 0},
+        parts, tmp_path / "warm", "warmstart", data=[{"format": "generator", "path": "150:1"}],
+        warm_start={"epochs": 12, "batch": 128, "sentences": 0},
     )  # fmt: skip
     result = tasks.run_warmstart(load_settings(path), log=lambda _: None)
     accuracy = result["held_out_nearest_token"]
@@ -269,6 +271,34 @@ def test_completions_do_not_depend_on_the_batch(parts: Path, tmp_path: Path) -> 
     rows, _ = stage_rows(settings, assembled.builder)
     together = complete(assembled, rows, [0, 1, 2, 3], max_new_tokens=8)
     assert together == [complete(assembled, rows, [i], max_new_tokens=8)[0] for i in range(4)]
+
+
+def test_probe_scores_equal_full_forward_passes(parts: Path, tmp_path: Path) -> None:
+    file = tmp_path / "test_English.json"
+    rows = [
+        {"m_query": f"{t} has {a} apples and {b} pencils .", "equation": f"{o} number{i} number{1 - i}"}
+        for t, a, b, o, i in (("Tom", 8, 2, "+", 0), ("Ann", 3, 9, "-", 1), ("Bo", 4, 5, "*", 0), ("Al", 6, 3, "/", 0))
+    ] + [{"m_query": "Tom has 4 and 4 apples", "equation": "+ number0 number1"}]
+    file.write_text("\n".join(json.dumps(row) for row in rows))
+    choices = balanced_choices(file, 1)
+    assert sorted(c.operation for c in choices) == sorted("+-*/")
+    minus = next(c for c in choices if c.operation == "-")
+    assert minus.calculation("-") == " 9 - 3 =" and minus.calculation("+") == " 9 + 3 ="
+    settings = load_settings(config(parts, tmp_path / "p"))
+    assembled = assemble(settings)
+    questions = [rows[c.row]["m_query"] for c in choices]
+    found = operation_choice(assembled, questions, choices)
+    best = []
+    for question, choice in zip(questions, choices, strict=True):
+        scores = []
+        for operation in "+-*/":
+            row = assembled.builder.build(Example(question, ""))
+            target = assembled.llm_tokenizer(choice.calculation(operation), add_special_tokens=False)["input_ids"]
+            batch = Collator(0, 1)([{**row, "target_ids": target}])
+            scores.append(-assembled.model(**batch).loss.item() * len(target))
+        best.append("+-*/"[max(range(4), key=scores.__getitem__)])
+    assert found["chosen"] == {operation: best.count(operation) for operation in "+-*/"}
+    assert found["accuracy"] == sum(b == c.operation for b, c in zip(best, choices, strict=True)) / 4
 
 
 def test_rows_follow_the_settings(parts: Path, tmp_path: Path) -> None:
