@@ -74,6 +74,6 @@ export function methodInWords(run: ReportRun): string {
     `Intervals are ${Math.round(bootstrap.level * 100)} % intervals: Wilson’s per language; for means over languages and for paired differences a percentile bootstrap clustered by problem ` +
     `(the same problem in all its languages is drawn as one), ${bootstrap.resamples} resamples, seed ${bootstrap.seed}. Means over languages are unweighted.` +
     (reference === undefined ? '' : ` The gap is the accuracy in ${languageTitle(reference)} minus that of the language, over the problems answered in both.`) +
-    ' The floor is the best of the trivial answers (last number, a+b, |a−b|, a×b, most frequent answer or label) over the same samples.'
+    ' The floor is the best of the trivial answers over the same samples: the last number of the question (last), sum, difference or product of its first two (a+b, |a−b|, a×b), the most frequent answer or label (mode).'
   );
 }

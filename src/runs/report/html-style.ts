@@ -3,7 +3,7 @@ export const REPORT_STYLE = `
 :root{color-scheme:light dark;--bg:#fff;--fg:#1f2328;--dim:#59636e;--line:#d1d9e0;--soft:#f4f6f8;--bar:#0969da;--bar-b:#bc4c00;--bar-c:#1a7f37;--bar-d:#8250df;--bar-e:#9a6700;--bar-f:#cf222e;--mark:#fff3b0;--good:#1a7f37;--bad:#cf222e}
 @media(prefers-color-scheme:dark){:root{--bg:#14171c;--fg:#e2e6eb;--dim:#9aa4af;--line:#343b44;--soft:#1c2128;--bar:#58a6ff;--bar-b:#f0883e;--bar-c:#56d364;--bar-d:#bc8cff;--bar-e:#d8a634;--bar-f:#ff7b72;--mark:#5c4a00;--good:#56d364;--bad:#ff7b72}}
 *{box-sizing:border-box}
-body{margin:0 auto;padding:24px 28px 64px;max-width:1280px;background:var(--bg);color:var(--fg);font:14px/1.5 system-ui,"Segoe UI",Roboto,"Noto Sans",sans-serif}
+body{margin:0 auto;padding:24px 28px 64px;max-width:1360px;background:var(--bg);color:var(--fg);font:14px/1.5 system-ui,"Segoe UI",Roboto,"Noto Sans",sans-serif}
 h1{font-size:1.6em;margin:0 0 4px;line-height:1.25}
 h2{font-size:1.2em;margin:2em 0 .6em;padding-bottom:.25em;border-bottom:1px solid var(--line)}
 h3{font-size:1em;margin:1.4em 0 .4em}

@@ -4,6 +4,9 @@ import { CLASS_TITLE, languageTitle, percent, planInWords } from './format';
 import { type Report } from './model';
 import { groupLines, languageResults } from './tables';
 
+/** Languages up to which the table fits a page in \footnotesize. */
+const PAGE_ROWS = 36;
+
 /**
  * A booktabs table to `\input`: languages by resource class, one column group per run, with group means; for two paired runs also the
  * difference, starred where it is significant after Holm. Text of any script is written as it is (UTF-8): XeLaTeX or LuaLaTeX for names outside Latin.
@@ -11,6 +14,7 @@ import { groupLines, languageResults } from './tables';
 export function latexReport(report: Report): string {
   const { runs } = report;
   const comparison = runs.length === 2 ? report.comparisons[0]?.result : undefined;
+  const rows = report.classes.reduce((sum, c) => sum + c.languages.length, 0);
   const columns = 2 + 2 * runs.length + (comparison ? 2 : 0);
   const interval = ([low, high]: readonly [number, number]): string => `[${percent(low)}, ${percent(high)}]`;
   const cells = (row: { interval: readonly [number, number] } & ({ accuracy: number } | { mean: number }) | undefined): string[] =>
@@ -40,7 +44,7 @@ export function latexReport(report: Report): string {
     '% Needs \\usepackage{booktabs}.',
     ...runs.map((run) => `% ${oneLine(run.label)}: run ${oneLine(run.manifest.id)}, fingerprint ${oneLine(run.manifest.fingerprint)}, ${oneLine(planInWords(run))}`),
     '\\begin{table}',
-    '\\centering\\footnotesize',
+    `\\centering${rows > PAGE_ROWS ? '\\scriptsize' : '\\footnotesize'}`,
     `\\caption{${caption(report, comparison !== undefined)}}`,
     `\\begin{tabular}{@{}lr${'rl'.repeat(runs.length + (comparison ? 1 : 0))}@{}}`,
     '\\toprule',

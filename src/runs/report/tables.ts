@@ -1,4 +1,4 @@
-import { type GroupRow, type LanguageRow, signedPoints } from '../../core/analysis';
+import { type FloorName, type GroupRow, type LanguageRow, signedPoints } from '../../core/analysis';
 import { type ScoreError } from '../../core/scoring/types';
 import { percent, percentInterval, pValue, CLASS_TITLE } from './format';
 import { classOf, type Report, type ReportComparison, type ReportRun, type ReportClass } from './model';
@@ -90,7 +90,10 @@ export const publishedName = (s: PublishedSystem): string => (s.base === undefin
 
 export const gapCell = (gap: LanguageRow['gap']): string => (gap ? `${signedPoints(gap.mean)} (${signedPoints(gap.interval[0])} to ${signedPoints(gap.interval[1])})` : '–');
 
-export const floorCell = (floor: LanguageRow['floor']): string => (floor ? `${percent(floor.share)} (${floor.name})` : '–');
+/** Short names of the trivial answers; `methodInWords` says what they mean. */
+const FLOOR_SHORT: Readonly<Record<FloorName, string>> = { 'last-number': 'last', 'a+b': 'a+b', '|a-b|': '|a−b|', 'a*b': 'a×b', 'most-frequent-answer': 'mode', 'majority-class': 'mode', 'first-choice': 'first' };
+
+export const floorCell = (floor: LanguageRow['floor']): string => (floor ? `${percent(floor.share)} (${FLOOR_SHORT[floor.name as FloorName] ?? floor.name})` : '–');
 
 export const resultCell = (row: { interval: readonly [number, number] } & ({ accuracy: number } | { mean: number }) | undefined): string =>
   row ? `${percent('accuracy' in row ? row.accuracy : row.mean)} (${percentInterval(row.interval)})` : '–';
