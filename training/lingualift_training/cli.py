@@ -26,10 +26,10 @@ def parser() -> argparse.ArgumentParser:
     """The argument parser; ``--help`` of every command explains it."""
     top = argparse.ArgumentParser(
         prog="lingualift-train",
-        description="Two-stage training of LinguaLIFT models: a frozen multilingual encoder is aligned with an English "
-        "language model. Each command reads one YAML file; configs/schema.json describes its settings.",
-        epilog="Order: lexicon, warmstart, stage1, stage2. A stage that was interrupted continues when the same command "
-        "is given again. Several processes: torchrun --nproc-per-node N -m lingualift_training stage1 run.yaml",
+        description="Two-stage training of LinguaLIFT models: a frozen multilingual encoder is aligned with an "
+        "English language model. Each command reads one YAML file; configs/schema.json describes its settings.",
+        epilog="Order: lexicon, warmstart, stage1, stage2. A stage that was interrupted continues when the same "
+        "command is given again. Several processes: torchrun --nproc-per-node N -m lingualift_training stage1 run.yaml",
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in STAGES.items():
@@ -45,8 +45,8 @@ def parser() -> argparse.ArgumentParser:
     probe = commands.add_parser(
         "probe",
         help="Share of one-step problems whose operation the model prefers, per language (MSVAMP).",
-        description="Compares the likelihoods of a + b, a - b, a * b, a / b after the prompt of a run's model, on MSVAMP "
-        "problems balanced over the operations; choosing at random gives 0.25.",
+        description="Compares the likelihoods of a + b, a - b, a * b, a / b after the prompt of a run's model, on "
+        "MSVAMP problems balanced over the operations; choosing at random gives 0.25.",
     )
     probe.add_argument("config", help="YAML file of a stage2 or baseline run; model.adapter names the trained adapter")
     probe.add_argument("--msvamp", required=True, type=Path, help="folder with test_English.json, test_Spanish.json, …")

@@ -200,12 +200,12 @@ def test_sentences_keep_the_text() -> None:
 def test_leakage_finds_equal_renumbered_and_near_duplicate_questions(tmp_path: Path) -> None:
     benchmark = [
         "Tom has 5 apples and gives 2 to Ann. How many are left?",
-        "A train travels from one town to another town in three hours at a speed of sixty kilometers an hour every day.",
+        "A train travels from one town to another one in three hours at a speed of sixty kilometers an hour each day.",
     ]
     training = [
         "tom has 5 apples, and gives 2 to ann how many are left",
         "Tom has 15 apples and gives 7 to Ann. How many are left?",
-        "A train travels from one town to another town in three hours at a speed of sixty kilometers an hour on Sunday.",
+        "A train travels from one town to another one in three hours at a speed of sixty kilometers an hour on Sunday.",
         "Ann has 5 pears. How many pears does Ann have?",
     ]
     found = find_overlaps(training, benchmark)

@@ -138,7 +138,7 @@ def test_bad_input_is_named(tmp_path: Path) -> None:
         ConnectorConfig("cnn", 4, 4)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="sizes must be positive"):
         ConnectorConfig("mlp", 0, 4)
-    with pytest.raises(FileNotFoundError, match="connector.json"):
+    with pytest.raises(FileNotFoundError, match=r"connector\.json"):
         Connector.load(tmp_path)
     build("linear").save(tmp_path)
     (tmp_path / "connector.json").write_text('{"type":"mlp","in":16,"out":24,"boundary":"both","scale":1}')

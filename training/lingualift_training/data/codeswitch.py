@@ -1,8 +1,8 @@
 # ruff: noqa: SIM905
 """Code-switching: English sentences with some words replaced by their translations (Stage I of LinguaLIFT).
 
-Word order, numbers, names and punctuation stay English. Each word is drawn on its own (by token, not by type), so a word
-may be replaced once and kept once in the same sentence; translations are used as the lexicon lists them, without
+Word order, numbers, names and punctuation stay English. Each word is drawn on its own (by token, not by type), so a
+word may be replaced once and kept once in the same sentence; translations are used as the lexicon lists them, without
 inflection.
 """
 
@@ -21,12 +21,13 @@ PIECES = re.compile(r"\d|[A-Za-z]+(?:['’][A-Za-z]+)?|[^\sA-Za-z\d]")
 ARTICLES = frozenset({"a", "an", "the"})
 
 FUNCTION_WORDS = ARTICLES | frozenset(
-    "about after again all also am among and any are as at be because been before being between both but by can could did "
-    "do does doing down during each either every few for from had has have having he her here hers herself him himself his "
-    "how i if in into is it its itself just less many may me might more most much must my neither no nor not now of off "
-    "on once one only or other our ours out over own per same shall she should so some still such than that their them "
-    "then there these they this those through to too under until up upon us very was we were what when where which while "
-    "who whom whose why will with within without would you your yours".split()
+    "about after again all also am among and any are as at be because been before being between both but by can "
+    "could did do does doing down during each either every few for from had has have having he her here hers "
+    "herself him himself his how i if in into is it its itself just less many may me might more most much must my "
+    "neither no nor not now of off on once one only or other our ours out over own per same shall she should so "
+    "some still such than that their them then there these they this those through to too under until up upon us "
+    "very was we were what when where which while who whom whose why will with within without would you your "
+    "yours".split()
 )
 
 # Languages written without spaces between words.
@@ -37,8 +38,8 @@ UNSPACED = frozenset({"ja", "km", "lo", "my", "th", "zh"})
 class Span:
     """A word, digit or sign of the switched text and where it came from.
 
-    ``start:end`` counts characters of the switched text, ``source_start:source_end`` of the English one. An omitted word
-    has an empty span. ``language`` is None for what was kept.
+    ``start:end`` counts characters of the switched text, ``source_start:source_end`` of the English one. An omitted
+    word has an empty span. ``language`` is None for what was kept.
     """
 
     start: int

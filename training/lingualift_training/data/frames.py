@@ -1,8 +1,8 @@
-# ruff: noqa: SIM905, ISC004
+# ruff: noqa: SIM905
 """Sentence frames of the English word-problem generator: the words, without the machinery.
 
-A frame is a story with one calculation. Slots: ``{A}`` ``{B}`` people, ``{he}`` ``{his}`` ``{him}`` pronouns of A (``{He}``
-at a sentence start), ``{o}`` ``{p}`` two kinds of things (``{o1}`` singular), ``{c}`` containers (``{c1}`` singular),
+A frame is a story with one calculation. Slots: ``{A}`` ``{B}`` people, ``{he}`` ``{his}`` ``{him}`` pronouns of A
+(``{He}`` at a sentence start), ``{o}`` ``{p}`` two kinds of things (``{o1}`` singular), ``{c}`` containers (``{c1}`` singular),
 ``{g}`` a group of people, ``{w}`` a place, ``{x}`` ``{y}`` two days, ``{a}`` ``{b}`` the numbers.
 """
 
@@ -14,8 +14,8 @@ from typing import Literal
 Numbers = Literal["sum", "difference", "product", "quotient", "decimal-sum", "decimal-difference", "decimal-product"]
 
 HE = (
-    "Adam Ahmed Ben Carlos Chen Daniel David Diego Ethan Felix George Hans Hugo Ivan Jack James Jonas Kenji Kofi Leo Liam "
-    "Lucas Marco Mateo Max Noah Oliver Omar Oscar Paul Pedro Peter Rahul Ravi Robert Sam Stefan Thomas Tom Victor Yusuf"
+    "Adam Ahmed Ben Carlos Chen Daniel David Diego Ethan Felix George Hans Hugo Ivan Jack James Jonas Kenji Kofi Leo "
+    "Liam Lucas Marco Mateo Max Noah Oliver Omar Oscar Paul Pedro Peter Rahul Ravi Robert Sam Stefan Thomas Tom Victor Yusuf"
 ).split()
 SHE = (
     "Aisha Alice Amina Ana Anna Chloe Clara Diana Elena Emily Emma Eva Fatima Grace Greta Hana Helen Isabel Jane Julia "
@@ -169,7 +169,7 @@ FRAMES: list[Frame] = [
     ),
     *_frames(
         "quotient",
-        ("{A} has {a} {o} and puts them into {b} {c} equally.|{a} {o} are put into {b} {c} with the same number in each.",
+        ("{A} has {a} {o} and puts them into {b} {c} equally.|{a} {o} are put into {b} {c}, equally many in each.",
          "How many {o} are in each {c1}?|How many {o} does one {c1} hold?"),
         ("{A} shares {a} {o} equally among {b} {g}.|{b} {g} share {a} {o} equally.",
          "How many {o} does each one get?|How many {o} are there for each?"),

@@ -1,7 +1,7 @@
 """English word problems with worked answers, drawn from our own sentence frames.
 
-The generator exists so that a small model can be trained on text whose licence is beyond doubt. It varies names, things,
-places, sentence forms, question forms and numbers; one to three steps; numbers that are not needed; decimals. The four
+The generator exists so that a small model can be trained on text whose licence is beyond doubt. It varies names,
+things, places, sentence forms, question forms and numbers; one to three steps; numbers that are not needed; decimals. The four
 operations are equally frequent among the one-step problems.
 """
 

@@ -1,7 +1,7 @@
 """LinguaLIFT as one Hugging Face model: frozen multilingual encoder, alignment layer, causal language model.
 
-LangBridge and MindMerger are settings of it: LangBridge is ``replace`` with a linear layer and an end vector, MindMerger
-``concat`` with a ReLU layer and an end vector.
+LangBridge and MindMerger are settings of it: LangBridge is ``replace`` with a linear layer and an end vector,
+MindMerger ``concat`` with a ReLU layer and an end vector.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def _sub_config(data: dict[str, Any]) -> PreTrainedConfig:
 class LinguaLiftModel(PreTrainedModel):
     """Encoder + alignment layer + language model.
 
-    ``forward`` takes sequences in the notation of :mod:`lingualift_training.model.merge` (ids below zero are soft rows),
-    so the merge is decided where a batch is put together and the model only looks rows up.
+    ``forward`` takes sequences in the notation of :mod:`lingualift_training.model.merge` (ids below zero are soft
+    rows), so the merge is decided where a batch is put together and the model only looks rows up.
     """
 
     config_class = LinguaLiftConfig

@@ -140,8 +140,8 @@ class LiftTrainer(Trainer):
         loss = super().training_step(model, inputs, *args, **kwargs)
         if not torch.isfinite(loss):
             raise TrainingFailure(
-                f"the loss became {loss.item()} in step {self.state.global_step + 1}: lower the learning rate, or train "
-                "in fp32 or bf16"
+                f"the loss became {loss.item()} in step {self.state.global_step + 1}: lower the learning rate, or "
+                "train in fp32 or bf16"
             )
         return loss
 

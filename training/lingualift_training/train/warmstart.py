@@ -2,7 +2,7 @@
 
 This step is not in the paper. Code-switching knows which English word each word of a mixed sentence came from. So each
 encoder state of a word can be paired with the language model's embedding of that English word, and an alignment layer
-can be fitted in minutes without running the language model at all. The loss of a mapped state ``o`` with target ``y`` is
+can be fitted in minutes without running the language model at all. The loss of a mapped state ``o`` with target ``y``:
 
     cross-entropy over ``−‖o − E_v‖² / 2τ²`` (v in the vocabulary, y the class) + 0.1 · ``‖o − E_y‖² / τ²``
 
