@@ -15,7 +15,8 @@ Numbers = Literal["sum", "difference", "product", "quotient", "decimal-sum", "de
 
 HE = (
     "Adam Ahmed Ben Carlos Chen Daniel David Diego Ethan Felix George Hans Hugo Ivan Jack James Jonas Kenji Kofi Leo "
-    "Liam Lucas Marco Mateo Max Noah Oliver Omar Oscar Paul Pedro Peter Rahul Ravi Robert Sam Stefan Thomas Tom Victor Yusuf"
+    "Liam Lucas Marco Mateo Max Noah Oliver Omar Oscar Paul Pedro Peter Rahul Ravi Robert Sam Stefan Thomas Tom Victor "
+    "Yusuf"
 ).split()
 SHE = (
     "Aisha Alice Amina Ana Anna Chloe Clara Diana Elena Emily Emma Eva Fatima Grace Greta Hana Helen Isabel Jane Julia "

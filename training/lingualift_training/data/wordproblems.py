@@ -1,8 +1,8 @@
 """English word problems with worked answers, drawn from our own sentence frames.
 
 The generator exists so that a small model can be trained on text whose licence is beyond doubt. It varies names,
-things, places, sentence forms, question forms and numbers; one to three steps; numbers that are not needed; decimals. The four
-operations are equally frequent among the one-step problems.
+things, places, sentence forms, question forms and numbers; one to three steps; numbers that are not needed; decimals.
+The four operations are equally frequent among the one-step problems.
 """
 
 from __future__ import annotations
