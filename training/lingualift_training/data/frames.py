@@ -2,8 +2,8 @@
 """Sentence frames of the English word-problem generator: the words, without the machinery.
 
 A frame is a story with one calculation. Slots: ``{A}`` ``{B}`` people, ``{he}`` ``{his}`` ``{him}`` pronouns of A
-(``{He}`` at a sentence start), ``{o}`` ``{p}`` two kinds of things (``{o1}`` singular), ``{c}`` containers (``{c1}`` singular),
-``{g}`` a group of people, ``{w}`` a place, ``{x}`` ``{y}`` two days, ``{a}`` ``{b}`` the numbers.
+(``{He}`` at a sentence start), ``{o}`` ``{p}`` two kinds of things (``{o1}`` singular), ``{c}`` containers (``{c1}``
+singular), ``{g}`` a group of people, ``{w}`` a place, ``{x}`` ``{y}`` two days, ``{a}`` ``{b}`` the numbers.
 """
 
 from __future__ import annotations
