@@ -112,10 +112,21 @@ export function answerCues(text: string, language: string): AnswerCue[] {
   return cues;
 }
 
-const stepPatterns = new Map<string, readonly RegExp[]>();
+const stepPatterns = new Map<string, StepPatterns>();
 
-/** Patterns that cover a running number with its word: "Step 3", "3. lépés", "第3步", "3단계". */
-export function stepWords(language: string): readonly RegExp[] {
+interface StepPatterns {
+  /** Any of the words at all; few texts hold one. */
+  readonly any: RegExp;
+  readonly patterns: readonly RegExp[];
+}
+
+/** Patterns that cover a running number with its word ("Step 3", "3. lépés", "第3步", "3단계"); none when no such word is in the text. */
+export function stepWords(language: string, text: string): readonly RegExp[] {
+  const { any, patterns } = stepTable(language);
+  return any.test(text) ? patterns : [];
+}
+
+function stepTable(language: string): StepPatterns {
   const known = stepPatterns.get(language);
   if (known) return known;
   const rows = [EN, ...(ROWS[language] && ROWS[language] !== EN ? [ROWS[language]] : [])];
@@ -127,6 +138,7 @@ export function stepWords(language: string): readonly RegExp[] {
     /第\s?\d+\s?[步题題问問章页頁项項条條]/gu,
     /(?<=^|[(\n*#])\s?\d{1,2}단계/gu,
   ];
-  stepPatterns.set(language, patterns);
-  return patterns;
+  const table = { any: new RegExp(`${words}|第|단계`, 'iu'), patterns };
+  stepPatterns.set(language, table);
+  return table;
 }
