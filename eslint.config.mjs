@@ -66,5 +66,12 @@ export default tseslint.config(
     },
   },
   { files: ['test/**/*.{ts,tsx}'], rules: { 'max-lines': 'off', '@typescript-eslint/no-unused-expressions': 'off' } },
-  { files: ['**/*.mjs'], languageOptions: { globals: {} }, rules: { 'max-lines': ['error', { max: 420 }] } },
+  {
+    files: ['**/*.mjs', '**/*.cjs'],
+    rules: {
+      'max-lines': ['error', { max: 420 }],
+      '@typescript-eslint/no-require-imports': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'none' }],
+    },
+  },
 );
