@@ -49,6 +49,7 @@ async function scoreLines(scorer: Scorer): Promise<number> {
     } catch (e) {
       throw new RunError(`Line ${number} is not JSON: ${(e as Error).message}`);
     }
+    if (row === null || typeof row !== 'object') throw new RunError(`Line ${number} is not a JSON object.`);
     if (typeof row.completion !== 'string') throw new RunError(`Line ${number}: "completion" must be text.`);
     if (typeof row.gold !== 'string' && typeof row.gold !== 'number') throw new RunError(`Line ${number}: "gold" must be text or a number.`);
     const score = scorer.score({

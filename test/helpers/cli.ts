@@ -40,6 +40,13 @@ export async function cli(args: readonly string[], options: Parameters<typeof st
   return (await startCli(args, options)).finished;
 }
 
+/** Several commands, three at a time; results in order. */
+export async function cliAll(commands: readonly (readonly string[])[]): Promise<Finished[]> {
+  const results: Finished[] = [];
+  for (let i = 0; i < commands.length; i += 3) results.push(...(await Promise.all(commands.slice(i, i + 3).map((args) => cli(args)))));
+  return results;
+}
+
 /**
  * Two sets of samples must be the same in every field, in any order, but for the clock (`ms`) and the last digit of
  * log-probabilities: their sums run in another order in a batch of another size.
