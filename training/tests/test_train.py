@@ -255,11 +255,11 @@ def test_two_processes_equal_one(parts: Path, tmp_path: Path) -> None:
 def test_warm_start_beats_chance_and_writes_half_precision(parts: Path, tmp_path: Path) -> None:
     path = config(
         parts, tmp_path / "warm", "warmstart", data=[{"format": "generator", "path": "150:1"}],
-        warm_start={"epochs": 12, "batch": 128, "sentences": 0},
+        warm_start={"epochs": 15, "batch": 64, "sentences": 0, "learning_rate": 0.01},
     )  # fmt: skip
     result = tasks.run_warmstart(load_settings(path), log=lambda _: None)
     accuracy = result["held_out_nearest_token"]
-    assert accuracy["kept"] > 0.05 and accuracy["digit"] > 0.5 and accuracy["special"] > 0.9
+    assert accuracy["kept"] > 0.1 and accuracy["digit"] > 0.2 and accuracy["special"] > 0.9
     assert load_file(tmp_path / "warm" / "connector.safetensors")["hidden.weight"].dtype == torch.float16
     losses = [json.loads(line)["loss"] for line in (tmp_path / "warm" / "metrics.jsonl").read_text().splitlines()]
     assert losses[-1] < losses[0]
