@@ -12,10 +12,10 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 /**
  * Runs a program to its end.
  *
- * @param options `quiet` keeps the output for the error; `onLine` gets each line; `code` returns the exit code instead of throwing
+ * @param options `quiet` keeps the output for the error, `silent` drops it; `onLine` gets each line; `code` returns the exit code instead of throwing
  */
 export function exec(command, args, options = {}) {
-  const { what = command, quiet = false, onLine, code: wantCode = false, ...spawnOptions } = options;
+  const { what = command, quiet = false, silent = false, onLine, code: wantCode = false, ...spawnOptions } = options;
   const piped = quiet || onLine !== undefined;
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: piped ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'], shell: process.platform === 'win32' && command === 'npm', ...spawnOptions });
@@ -35,12 +35,12 @@ export function exec(command, args, options = {}) {
       children.delete(child);
       reject(new StepError(`${what} could not be started: ${e.message}`));
     });
-    child.once('exit', (code, signal) => {
+    child.once('close', (code, signal) => {
       children.delete(child);
       if (signal === 'SIGINT' || signal === 'SIGTERM' || code === 130) return reject(new StepError('Interrupted. Run the same command again: it goes on where it stopped.'));
       if (wantCode) return resolve(code ?? 1);
       if (code === 0) return resolve(tail);
-      if (quiet) console.error(tail.slice(-25).join('\n'));
+      if (quiet && !silent) console.error(tail.slice(-25).join('\n'));
       const last = tail.filter((l) => /error|failed|cannot|could not|no such/i.test(l)).pop() ?? tail[tail.length - 1] ?? '';
       reject(new StepError(`${what} failed (${signal ?? `exit code ${code}`})${last ? `: ${last.trim().slice(0, 300)}` : ''}`));
     });

@@ -62,7 +62,7 @@ async function systemPython() {
   const candidates = process.env.PYTHON ? [[process.env.PYTHON]] : process.platform === 'win32' ? [['py', '-3'], ['python'], ['python3']] : [['python3'], ['python3.13'], ['python3.12'], ['python3.11'], ['python3.10'], ['python']];
   for (const [command, ...args] of candidates) {
     try {
-      const out = await exec(command, [...args, '-c', 'import sys; print("%d.%d" % sys.version_info[:2], sys.executable)'], { quiet: true, what: command });
+      const out = await exec(command, [...args, '-c', 'import sys; print("%d.%d" % sys.version_info[:2], sys.executable)'], { quiet: true, silent: true, what: command });
       const [version, executable] = out[out.length - 1].split(/ (.*)/);
       const [major, minor] = version.split('.').map(Number);
       if (major > MINIMUM[0] || (major === MINIMUM[0] && minor >= MINIMUM[1])) return { executable, version };
@@ -90,7 +90,7 @@ export async function pythonEnvironment() {
     if (!fs.existsSync(python)) await exec(base.executable, ['-m', 'venv', folder], { quiet: true, what: 'python -m venv' });
     const install = await installer(python);
     await exec(install[0], [...install.slice(1), '-r', requirements], { quiet: true, what: 'the installation of the Python packages' });
-    await exec(install[0], [...install.slice(1), '--no-deps', '-r', noDeps], { quiet: true, what: 'the installation of the Python packages' });
+    if (/^[^#\s]/m.test(read(noDeps))) await exec(install[0], [...install.slice(1), '--no-deps', '-r', noDeps], { quiet: true, what: 'the installation of the Python packages' });
     fs.writeFileSync(marker, '');
     step(`Python environment: installed in ${seconds(since)}`);
   } else step('Python environment: there');
@@ -102,7 +102,7 @@ export async function pythonEnvironment() {
 async function installer(python) {
   const uv = async (command) => {
     try {
-      await exec(command, ['--version'], { quiet: true, what: 'uv' });
+      await exec(command, ['--version'], { quiet: true, silent: true, what: 'uv' });
       return [command, 'pip', 'install', '--python', python];
     } catch {
       return undefined;

@@ -71,7 +71,7 @@ export function runPython(python: string, args: readonly string[], request: Pick
     }));
     child.stderr.on('data', lines(keep));
     child.once('error', (e) => reject(new RunError(`Python could not be started (${e.message}). Check the Python environment: lingualift doctor.`)));
-    child.once('exit', (code, signal) => {
+    child.once('close', (code, signal) => {
       request.signal?.removeEventListener('abort', stop);
       if (code === 0) resolve();
       else if (request.signal?.aborted) reject(new RunError('Cancelled. What was finished is kept; run it again to go on.', 130));
