@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { StepError } from './log.mjs';
 
 const children = new Set();
@@ -21,16 +22,14 @@ export function exec(command, args, options = {}) {
     const child = spawn(command, args, { stdio: piped ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'], shell: process.platform === 'win32' && command === 'npm', ...spawnOptions });
     children.add(child);
     const tail = [];
-    const take = (data) => {
-      for (const line of data.toString().split(/\r?\n/)) {
-        if (line.trim() === '') continue;
-        tail.push(line);
-        if (tail.length > 200) tail.shift();
-        onLine?.(line);
-      }
+    const keep = (line) => {
+      if (line.trim() === '') return;
+      tail.push(line);
+      if (tail.length > 200) tail.shift();
+      onLine?.(line);
     };
-    child.stdout?.on('data', take);
-    child.stderr?.on('data', take);
+    if (child.stdout) createInterface({ input: child.stdout }).on('line', keep);
+    if (child.stderr) createInterface({ input: child.stderr }).on('line', keep);
     child.once('error', (e) => {
       children.delete(child);
       reject(new StepError(`${what} could not be started: ${e.message}`));
