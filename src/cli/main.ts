@@ -16,6 +16,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   report: { summary: 'write a report of one or several runs', run: async (a) => (await import('./report')).reportCommand(a) },
   'check-benchmarks': { summary: 'check benchmark folders', run: async (a) => (await import('./check')).checkCommand(a) },
   recall: { summary: "check translations by the encoder's own embeddings", run: async (a) => (await import('./recall')).recallCommand(a) },
+  align: { summary: 'compare the states of languages at every stage', run: async (a) => (await import('./align')).alignCommand(a) },
+  probe: { summary: 'write what one prompt does inside a bundle as .npz', run: async (a) => (await import('./probe')).probeCommand(a) },
   doctor: { summary: 'check this machine', run: async (a) => (await import('./doctor')).doctorCommand(a) },
 };
 

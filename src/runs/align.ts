@@ -1,0 +1,237 @@
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { bundleFingerprint, type BundleManifest, openBundle, type Precision, PRECISIONS } from '../bundle';
+import { alignStage, correlate, type StageAlignment } from '../core/analysis/alignment';
+import { type Pca } from '../core/analysis/pca';
+import { type VectorTable } from '../core/analysis/retrieval';
+import { type Problem } from '../core/benchmarks';
+import { promptTemplate } from '../core/prompts';
+import { DEFAULT_RESAMPLES } from '../core/statistics';
+import { EngineClient, type EngineOptions } from '../engine/client';
+import { type AlignmentCorrelation, type AlignmentResult, type AlignmentStage, type StoredPca } from '../protocol/alignment';
+import { benchmarkHash, loadBenchmark, problemsOf } from './benchmark';
+import { RunError } from './errors';
+import { resolveBundle } from './locations';
+import { canonicalJson, planSelection, type Selection } from './plan';
+import { readManifestOf, readSamples, writeAtomic } from './store';
+
+/** One alignment analysis. Everything has a default but bundle and benchmark. */
+export interface AlignOptions extends Selection {
+  readonly bundle: string;
+  readonly benchmark: string;
+  readonly precision?: string;
+  /**
+   * Prompt template; default `plain`, the question alone: a wrapper in English would make every language look alike.
+   * What follows a soft prefix cannot change the pooled states.
+   */
+  readonly template?: string;
+  /** LLM layers (0 = embeddings); default: none for `none`, a quarter, half, three quarters and the last otherwise. */
+  readonly layers?: readonly number[] | 'none' | 'all';
+  /** Language that the others are compared with; default `en`. It is added when `languages` leaves it out. */
+  readonly reference?: string;
+  /** On what the 2-D map is fitted: a language or `all` (default); or another bundle's result, stage by stage. */
+  readonly baseline?: string | AlignmentResult;
+  readonly standardise?: boolean;
+  readonly resamples?: number;
+  readonly batch?: number;
+  readonly threads?: number;
+  /** A finished run, whose accuracy per language is correlated with the numbers. */
+  readonly run?: string;
+  /** Folder that holds `alignment/`, the cache by fingerprint; null: no cache. Default `runs`. */
+  readonly runsFolder?: string | null;
+  readonly engine?: EngineOptions;
+  readonly onProgress?: (message: string, done: number, of: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Raise it when a number is computed in another way: cached results of another version are not used. */
+const ANALYSIS_VERSION = 1;
+
+export interface AlignOutcome {
+  readonly result: AlignmentResult;
+  /** True when the numbers were read from the cache. */
+  readonly cached: boolean;
+  readonly file: string | null;
+}
+
+interface Planned {
+  readonly manifest: BundleManifest;
+  readonly dir: string;
+  readonly precision: Precision;
+  readonly problems: ReadonlyMap<string, readonly Problem[]>;
+  readonly layers: readonly number[];
+  readonly head: Omit<AlignmentResult, 'stages' | 'milliseconds' | 'correlation'>;
+}
+
+/**
+ * Compares the states that a bundle gives to the same problems in several languages (core/analysis/alignment says how each
+ * number is made). Results are kept by fingerprint and read again when nothing has changed.
+ *
+ * @throws RunError / BundleError in words; an AbortError-like Error when cancelled
+ */
+export async function align(options: AlignOptions): Promise<AlignOutcome> {
+  const planned = await plan(options);
+  const file = options.runsFolder === null ? null : path.resolve(options.runsFolder ?? 'runs', 'alignment', `${planned.head.fingerprint.slice(0, 24)}.json`);
+  const known = file ? readCached(file, planned.head.fingerprint) : undefined;
+  const result = known ?? (await analyse(planned, options));
+  if (file && !known) {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    writeAtomic(file, JSON.stringify(result) + '\n');
+  }
+  const correlation = options.run === undefined ? undefined : correlateWithRun(result, options.run);
+  return { result: correlation ? { ...result, correlation } : result, cached: known !== undefined, file };
+}
+
+async function plan(options: AlignOptions): Promise<Planned> {
+  const precision = (options.precision ?? 'fp32') as Precision;
+  if (!PRECISIONS.includes(precision)) throw new RunError(`Unknown precision "${options.precision}". Known: ${PRECISIONS.join(', ')}.`);
+  const { manifest, dir } = await openBundle(resolveBundle(options.bundle), { precision });
+  const { benchmark } = loadBenchmark(options.benchmark);
+  const reference = options.reference ?? 'en';
+  if (!benchmark.languages.includes(reference)) throw new RunError(`${benchmark.title} has no "${reference}" to compare with. Choose one of ${benchmark.languages.join(', ')} with --reference.`);
+  const asked = planSelection(benchmark, options).languages;
+  const { languages, ids, seed } = planSelection(benchmark, { ...options, languages: [reference, ...asked].join(',') });
+  if (languages.length < 2) throw new RunError(`An alignment needs at least one language beside "${reference}".`);
+  if (ids.length < 3) throw new RunError(`An alignment needs at least 3 problems; there are ${ids.length}.`);
+  const problems = new Map(languages.map((language) => [language, problemsOf(benchmark, [language], ids)]));
+  const layers = chooseLayers(options.layers, manifest.parts.lm.layers);
+  if (!manifest.parts.encoder && layers.length === 0) throw new RunError('This bundle has no encoder (method "text"), so without LLM layers there is nothing to compare. Name some with --layers.');
+  const template = promptTemplate(options.template ?? 'plain');
+  const baseline = options.baseline ?? 'all';
+  if (typeof baseline === 'string' && baseline !== 'all' && !languages.includes(baseline)) throw new RunError(`The map cannot be fitted on "${baseline}": it is not among the languages ${languages.join(', ')}.`);
+  const head = {
+    format: 'lift-alignment/1' as const,
+    bundle: { name: manifest.name, precision, sha256: bundleFingerprint(manifest, precision) },
+    benchmark: { name: benchmark.name, title: benchmark.title, sha256: benchmarkHash([...problems.values()].flat()) },
+    template: { name: template.name, version: template.version },
+    reference,
+    languages,
+    ids,
+    settings: { seed, resamples: options.resamples ?? DEFAULT_RESAMPLES, baseline: typeof baseline === 'string' ? baseline : `result ${baseline.fingerprint}`, standardise: options.standardise ?? false },
+  };
+  const fingerprint = createHash('sha256').update(canonicalJson({ ...head, layers, version: ANALYSIS_VERSION })).digest('hex');
+  return { manifest, dir, precision, problems, layers, head: { ...head, fingerprint } };
+}
+
+function chooseLayers(asked: AlignOptions['layers'], layers: number): readonly number[] {
+  if (asked === 'none') return [];
+  if (asked === 'all') return Array.from({ length: layers + 1 }, (_, i) => i);
+  const chosen = asked ?? [0.25, 0.5, 0.75, 1].map((share) => Math.round(share * layers));
+  const unknown = chosen.find((l) => !Number.isInteger(l) || l < 0 || l > layers);
+  if (unknown !== undefined) throw new RunError(`There is no LLM layer ${unknown}: this one has 0 (embeddings) to ${layers}.`);
+  return [...new Set(chosen)].sort((a, b) => a - b);
+}
+
+function readCached(file: string, fingerprint: string): AlignmentResult | undefined {
+  try {
+    const result = JSON.parse(fs.readFileSync(file, 'utf8')) as AlignmentResult;
+    return result.format === 'lift-alignment/1' && result.fingerprint === fingerprint ? result : undefined;
+  } catch {
+    return undefined; // Not there or damaged: it is computed again.
+  }
+}
+
+async function analyse(planned: Planned, options: AlignOptions): Promise<AlignmentResult> {
+  const startedAt = performance.now();
+  const stages = await pooledTables(planned, options);
+  const { reference, settings, ids } = planned.head;
+  const done: AlignmentStage[] = [];
+  for (const [stage, tables] of stages) {
+    if (options.signal?.aborted) throw new Error('cancelled');
+    options.onProgress?.(`comparing ${stage}`, done.length, stages.size);
+    const given = typeof options.baseline === 'object' ? givenProjection(options.baseline, stage, tables) : undefined;
+    const numbers = alignStage(tables, { reference, baseline: given ?? settings.baseline, standardise: settings.standardise, seed: `${settings.seed}/${stage}`, resamples: settings.resamples });
+    done.push(asStage(stage, numbers, ids));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return { ...planned.head, stages: done, milliseconds: Math.round(performance.now() - startedAt) };
+}
+
+/** Pooled states of every language at every stage, row i of each the same problem. */
+async function pooledTables({ dir, precision, problems, layers, head }: Planned, options: AlignOptions): Promise<Map<string, Map<string, VectorTable>>> {
+  const template = promptTemplate(head.template.name);
+  const engine = new EngineClient(options.engine);
+  const batch = options.batch ?? 16;
+  try {
+    await engine.load({ dir, precision, provider: precision === 'fp16' ? 'auto' : 'cpu', threads: options.threads ?? 0, memoryCeiling: 0, batch }, (p) => options.onProgress?.(`loading: ${p.message}`, p.step, p.of));
+    const items = [...problems.values()].flat().map((p) => ({ ...template.render(p, { benchmark: head.benchmark.name }), chat: template.chat }));
+    const { stages } = await engine.probe.pooled(items, layers, batch, { signal: options.signal, onProgress: (n, of) => options.onProgress?.('reading', n, of) });
+    const count = head.ids.length;
+    return new Map(
+      stages.map(({ name, width, vectors }) => [
+        name,
+        new Map(head.languages.map((language, l) => [language, { vectors: vectors.subarray(l * count * width, (l + 1) * count * width), count, width }])),
+      ]),
+    );
+  } finally {
+    await engine.close();
+  }
+}
+
+/** The projection that another result has for this stage. @throws RunError when it has none of this width */
+function givenProjection(from: AlignmentResult, stage: string, tables: ReadonlyMap<string, VectorTable>): Pca {
+  const found = from.stages.find((s) => s.stage === stage);
+  const width = [...tables.values()][0]!.width;
+  if (!found || found.width !== width) throw new RunError(`The result that the map should be fitted on has no stage "${stage}" of width ${width}. Use --baseline all.`);
+  const { mean, scale, components, variance, ratio } = found.pca;
+  return { width, mean: Float64Array.from(mean), scale: Float64Array.from(scale), components: Float64Array.from(components), variance: Float64Array.from(variance), ratio: Float64Array.from(ratio) };
+}
+
+/** JSON has no NaN. */
+const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
+
+/** Seven significant digits: what a float32 holds. */
+const short = (values: Iterable<number>): number[] => Array.from(values, (v) => Number(v.toPrecision(7)));
+
+function asStage(stage: string, { rows, probe, pca, points }: StageAlignment, ids: readonly string[]): AlignmentStage {
+  const stored: StoredPca = { mean: short(pca.mean), scale: short(pca.scale), components: short(pca.components), variance: [...pca.variance], ratio: [...pca.ratio] };
+  return {
+    stage,
+    width: pca.width,
+    rows: rows.map(({ language, n, recallAt1, recallInterval, mrr, reverseRecallAt1, reverseMrr, cosine, cka, ckaDebiased, misses }) => ({
+      language, n, recallAt1, recallInterval, mrr, reverseRecallAt1, reverseMrr,
+      cosineParallel: cosine.parallel,
+      cosineRandom: cosine.random,
+      cosineGap: cosine.gap,
+      cosineGapInterval: cosine.interval,
+      cka: orNull(cka),
+      ckaDebiased: orNull(ckaDebiased),
+      misses: misses.map((m) => ({ id: ids[m.query]!, rank: m.rank, found: ids[m.found]! })),
+    })),
+    languageProbe: probe && { accuracy: probe.accuracy, chance: probe.chance, interval: probe.interval, byLanguage: Object.fromEntries(probe.byLanguage) },
+    pca: stored,
+    points: Object.fromEntries([...points].map(([language, p]) => [language, short(p)])),
+  };
+}
+
+const MEASURES = ['recallAt1', 'mrr', 'cosineGap', 'cka'] as const;
+
+/**
+ * Correlation over languages between a run's accuracy and each number at each stage; the reference language is left out.
+ * @throws RunError when fewer than 3 languages are in both
+ */
+export function correlateWithRun(result: AlignmentResult, folder: string): AlignmentCorrelation {
+  const manifest = readManifestOf(folder);
+  const counts = new Map<string, { right: number; n: number }>();
+  for (const sample of readSamples(folder).samples) {
+    const count = counts.get(sample.language) ?? { right: 0, n: 0 };
+    counts.set(sample.language, { right: count.right + (sample.correct ? 1 : 0), n: count.n + 1 });
+  }
+  const shared = result.languages.filter((language) => language !== result.reference && counts.has(language));
+  if (shared.length < 3) throw new RunError(`The run and the alignment share ${shared.length} languages beside "${result.reference}"; a correlation needs at least 3.`);
+  const accuracy = shared.map((language) => counts.get(language)!.right / counts.get(language)!.n);
+  const rows = result.stages.flatMap(({ stage, rows: all }) =>
+    MEASURES.map((measure) => {
+      const r = correlate(shared.map((language) => all.find((row) => row.language === language)![measure] ?? NaN), accuracy, { seed: `${result.settings.seed}/${stage}/${measure}`, resamples: result.settings.resamples });
+      return {
+        stage, measure, n: r.n,
+        pearson: orNull(r.pearson),
+        pearsonInterval: Number.isNaN(r.pearson) ? null : r.pearsonInterval,
+        spearman: orNull(r.spearman),
+        spearmanInterval: Number.isNaN(r.spearman) ? null : r.spearmanInterval,
+      };
+    }),
+  );
+  return { run: { id: manifest.id, fingerprint: manifest.fingerprint, name: path.basename(path.resolve(folder)) }, accuracy: Object.fromEntries(shared.map((language, i) => [language, accuracy[i]!])), rows };
+}

@@ -1,0 +1,152 @@
+import fs from 'node:fs';
+import { crc32 } from 'node:zlib';
+import { diskError, RunError } from './errors';
+
+export type NpyType = '<f4' | '<i4';
+
+interface Entry {
+  readonly name: string;
+  readonly offset: number;
+  readonly crc: number;
+  readonly bytes: number;
+}
+
+const LIMIT = 0xffffffff;
+/** 1 January 1980, the earliest date of a ZIP file: equal contents give equal files. */
+const DATE = (1 << 5) | 1;
+
+/**
+ * Writes NumPy's .npz: a ZIP file without compression, one .npy (format 1.0) an array. Arrays are streamed, so that the
+ * largest never is in memory as a whole. The file gets its name when `close` has succeeded.
+ */
+export class NpzWriter {
+  private readonly fd: number;
+  private readonly entries: Entry[] = [];
+  private readonly partial: string;
+  private at = 0;
+
+  /** @throws RunError when the file cannot be made */
+  constructor(private readonly file: string) {
+    this.partial = `${file}.${process.pid}.part`;
+    try {
+      this.fd = fs.openSync(this.partial, 'w');
+    } catch (e) {
+      throw diskError(e, 'write', file);
+    }
+  }
+
+  /** Adds numbers. @throws RunError when the data are not as large as the shape says */
+  async add(name: string, type: NpyType, shape: readonly number[], pieces: AsyncIterable<Float32Array | Int32Array> | Iterable<Float32Array | Int32Array>): Promise<void> {
+    const header = npyHeader(type, shape);
+    const offset = this.begin(name);
+    let crc = this.write(header, 0);
+    let bytes = 0;
+    for await (const piece of pieces) {
+      crc = this.write(littleEndian(piece), crc);
+      bytes += piece.byteLength;
+    }
+    const expected = 4 * shape.reduce((a, b) => a * b, 1);
+    if (bytes !== expected) throw new RunError(`The array "${name}" has ${bytes} bytes, its shape [${shape.join(', ')}] needs ${expected}.`, 1);
+    this.finish(name, offset, crc, header.length + bytes);
+  }
+
+  /** Adds texts: a vector, or a scalar for one string. */
+  addTexts(name: string, texts: string | readonly string[]): void {
+    const all = (typeof texts === 'string' ? [texts] : texts).map((t) => Array.from(t, (c) => c.codePointAt(0)!));
+    const width = Math.max(1, ...all.map((t) => t.length));
+    const codes = new Int32Array(all.length * width);
+    all.forEach((t, i) => codes.set(t, i * width));
+    const header = npyHeader(`<U${width}`, typeof texts === 'string' ? [] : [texts.length]);
+    const offset = this.begin(name);
+    const crc = this.write(littleEndian(codes), this.write(header, 0));
+    this.finish(name, offset, crc, header.length + codes.byteLength);
+  }
+
+  /** Room for the local header, which is written when size and checksum are known. */
+  private begin(name: string): number {
+    const offset = this.at;
+    this.put(Buffer.alloc(30 + Buffer.byteLength(`${name}.npy`)));
+    return offset;
+  }
+
+  private finish(name: string, offset: number, crc: number, bytes: number): void {
+    if (bytes > LIMIT || this.at > LIMIT) throw new RunError('The file would be larger than 4 GiB. Leave the attention out (--no-attention), or choose layers (--layers).', 2);
+    const entry = { name: `${name}.npy`, offset, crc, bytes };
+    const head = Buffer.alloc(4);
+    head.writeUInt32LE(0x04034b50);
+    const header = Buffer.concat([head, common(entry), Buffer.from(entry.name)]);
+    fs.writeSync(this.fd, header, 0, header.length, offset);
+    this.entries.push(entry);
+  }
+
+  private write(data: Buffer, crc: number): number {
+    this.put(data);
+    return crc32(data, crc);
+  }
+
+  private put(data: Buffer): void {
+    try {
+      for (let done = 0; done < data.length; ) done += fs.writeSync(this.fd, data, done, data.length - done, this.at + done);
+    } catch (e) {
+      throw diskError(e, 'write', this.file);
+    }
+    this.at += data.length;
+  }
+
+  /** Writes the directory and gives the file its name. */
+  close(): void {
+    const start = this.at;
+    for (const entry of this.entries) {
+      const head = Buffer.alloc(6);
+      head.writeUInt32LE(0x02014b50);
+      head.writeUInt16LE(20, 4);
+      const tail = Buffer.alloc(14);
+      tail.writeUInt32LE(entry.offset, 10);
+      this.put(Buffer.concat([head, common(entry), tail, Buffer.from(entry.name)]));
+    }
+    const end = Buffer.alloc(22);
+    end.writeUInt32LE(0x06054b50);
+    end.writeUInt16LE(this.entries.length, 8);
+    end.writeUInt16LE(this.entries.length, 10);
+    end.writeUInt32LE(this.at - start, 12);
+    end.writeUInt32LE(start, 16);
+    this.put(end);
+    fs.closeSync(this.fd);
+    try {
+      fs.renameSync(this.partial, this.file);
+    } catch (e) {
+      fs.rmSync(this.partial, { force: true });
+      throw diskError(e, 'write', this.file);
+    }
+  }
+
+  /** Removes what was written so far. */
+  abort(): void {
+    fs.closeSync(this.fd);
+    fs.rmSync(this.partial, { force: true });
+  }
+}
+
+/** The part that local and central headers share: version needed to name and extra lengths. Flag 11: names are UTF-8. */
+function common({ name, crc, bytes }: Entry): Buffer {
+  const out = Buffer.alloc(26);
+  out.writeUInt16LE(20, 0);
+  out.writeUInt16LE(0x0800, 2);
+  out.writeUInt16LE(DATE, 8);
+  out.writeUInt32LE(crc >>> 0, 10);
+  out.writeUInt32LE(bytes, 14);
+  out.writeUInt32LE(bytes, 18);
+  out.writeUInt16LE(Buffer.byteLength(name), 22);
+  return out;
+}
+
+function npyHeader(type: string, shape: readonly number[]): Buffer {
+  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
+  const text = `{'descr': '${type}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  const length = Math.ceil((10 + text.length + 1) / 64) * 64 - 10;
+  const prefix = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, length & 255, length >> 8]);
+  return Buffer.concat([prefix, Buffer.from(text.padEnd(length - 1) + '\n', 'latin1')]);
+}
+
+/** Every platform that the engine runs on is little-endian; a view is enough. */
+const littleEndian = (values: Float32Array | Int32Array): Buffer => Buffer.from(values.buffer, values.byteOffset, values.byteLength);
