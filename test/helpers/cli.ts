@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { type Sample } from '../../src/protocol/run';
-import { readSamples, sampleKey } from '../../src/runs/store';
+import { sampleKey } from '../../src/runs/store';
 import { buildFolder, maxDifference } from './engine';
 import { temporaryFolder } from './paths';
 
