@@ -94,7 +94,7 @@ describe('runs in the workbench', function () {
     await w.choose({ benchmark: 'LIFT-48', languages: ['Basque', 'Thai'], sample: '2 at random' });
     await until('the second run', () => runs().some((f) => samples(f).length === 4 && state(f)?.status === 'finished'), 90_000);
     await w.contextMenu(w.row(/^LIFT-48\s*48/), 'Run Evaluation…');
-    await w.choose({ bundle: 'tiny', languages: ['Hindi', 'Welsh', 'Korean'].filter((l) => l !== 'Welsh'), sample: '3' });
+    await w.choose({ bundle: 'tiny', languages: ['Hindi', 'Korean'], sample: '3' });
     await until('the third run', () => runs().some((f) => samples(f).length === 6 && state(f)?.status === 'finished'), 90_000);
     await until('three runs in the view', async () => (await w.page.locator('.sidebar .monaco-list-row', { hasText: 'tiny · LIFT-48' }).count()) === 3);
     await w.shot('side-bar-runs');

@@ -147,6 +147,14 @@ export class Workbench {
     else {
       await this.pick('Choose languages…');
       await this.picker.locator('.quick-input-list .monaco-checkbox').first().waitFor();
+      // The languages of the last time are ticked: all of them are taken first, and then none.
+      const all = this.picker.locator('[aria-label="Toggle all checkboxes"]').first();
+      const ticked = async (): Promise<string> => (await this.picker.locator('.quick-input-count').innerText()).trim();
+      await until('no language to be ticked', async () => {
+        if ((await ticked()).startsWith('0 ')) return true;
+        await all.click();
+        return (await ticked()).startsWith('0 ');
+      });
       for (const language of choice.languages) {
         await this.picker.locator('.quick-input-filter input:not([type=checkbox])').first().fill(language);
         await this.pick(language);

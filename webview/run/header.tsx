@@ -58,7 +58,7 @@ function Actions({ run, onAction }: Pick<HeaderProps, 'run' | 'onAction'>): VNod
   const { activity, trusted } = run;
   const moving = activity.ours && activity.status === 'running';
   const paused = activity.ours && activity.status === 'paused';
-  const resumable = paused || (!activity.ours && activity.status !== 'running' && activity.done < activity.total);
+  const resumable = paused || (!activity.ours && activity.status !== 'running' && activity.status !== 'finished');
   return (
     <div class="actions" role="group" aria-label={t('Run actions')}>
       {moving && <Button onClick={() => onAction('pause')}>{t('Pause')}</Button>}

@@ -17,7 +17,7 @@ const fixed1 = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximum
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 
 /** A share as a percentage with one decimal, without the sign. */
-export const points = (share: number): string => fixed1.format(100 * share);
+export const points = (share: number): string => fixed1.format(100 * share).replace('-', '−');
 export const percent = (share: number): string => `${points(share)} %`;
 export const one = (x: number): string => fixed1.format(x);
 export const count = (x: number): string => whole.format(x);

@@ -95,7 +95,8 @@ export class RunSession implements vscode.Disposable {
 
   private activity(facts: RunFacts): Activity {
     const own = this.services.runs.get(this.folder);
-    const total = facts.manifest.plan.languages.length * facts.manifest.plan.ids.length;
+    // Languages that were taken out are not waited for.
+    const total = facts.rows.reduce((sum, row) => sum + (row.cancelled ? row.n : row.total), 0);
     if (own) {
       const { status, tokensPerSecond, etaSeconds, message } = own.last;
       return { status, ours: true, done: facts.done, total, tokensPerSecond, etaSeconds, message };

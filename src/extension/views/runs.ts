@@ -42,7 +42,9 @@ function describe(run: ListedRun, active: ActiveRun | undefined): string {
   }
   const accuracy = run.accuracy === null ? '' : percent(run.accuracy);
   const state = run.status === 'finished' ? '' : `${statusWord(run.status)} ${run.done}/${run.total}`;
-  return [state, accuracy, tags].filter(Boolean).join(' · ');
+  const when = new Date(run.created);
+  const made = Number.isNaN(when.getTime()) ? '' : when.toLocaleString(vscode.env.language, { dateStyle: 'short', timeStyle: 'short' });
+  return [state, accuracy, `n ${run.done}`, tags, made].filter(Boolean).join(' · ');
 }
 
 function icon(status: ListedRun['status']): vscode.ThemeIcon {
