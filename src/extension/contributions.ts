@@ -10,6 +10,8 @@ export const Command = {
   cancelRun: 'lingualift.cancelRun',
   openRun: 'lingualift.openRun',
   compareRuns: 'lingualift.compareRuns',
+  rescoreRun: 'lingualift.rescoreRun',
+  showTrend: 'lingualift.showTrend',
   renameRun: 'lingualift.renameRun',
   tagRun: 'lingualift.tagRun',
   deleteRun: 'lingualift.deleteRun',
@@ -47,7 +49,9 @@ export const VIEW_CONTAINER = 'lingualift';
 /** View type of a run's panel (opened by command, link or URI) and of the read-only editor on a run's file. */
 export const RUN_PANEL = 'lingualift.run';
 export const RUN_EDITOR = 'lingualift.runEditor';
-/** Read-only text documents of the extension: comparisons and findings. */
+/** View type of the panel that shows runs side by side. */
+export const COMPARE_PANEL = 'lingualift.compare';
+/** Read-only text documents of the extension: findings and the doctor's report. */
 export const TEXT_SCHEME = 'lingualift';
 
 export const WALKTHROUGH = 'lingualift.start';

@@ -7,6 +7,7 @@ import { doctor } from './commands/doctor';
 import { EvaluateCommands } from './commands/evaluate';
 import { RunCommands } from './commands/runs';
 import { Command, View } from './contributions';
+import { ComparePanels } from './panels/compare';
 import { RunPanels } from './panels/run';
 import { ActiveRuns } from './runs/active';
 import { RunStatusItem } from './runs/status';
@@ -40,7 +41,8 @@ export function activate(context: vscode.ExtensionContext): Api {
 
   const evaluate = new EvaluateCommands({ context, catalogue, runs, steps, log, panels: () => panels });
   const panels: RunPanels = new RunPanels(context.extensionUri, { reader, runs, steps, log, act: (folder, action, language) => evaluate.act(folder, action, language) });
-  const ofRuns = new RunCommands({ catalogue, reader, steps, texts });
+  const comparisons = new ComparePanels(context.extensionUri, { reader, steps, log, openSample: (folder, show) => panels.open(folder, show) });
+  const ofRuns = new RunCommands({ catalogue, reader, comparisons });
   const ofBundles = new BundleCommands({ catalogue, reader, steps, texts, log });
 
   const handlers: Handlers = {
@@ -50,10 +52,12 @@ export function activate(context: vscode.ExtensionContext): Api {
     [Command.cancelRun]: (argument) => evaluate.cancelRun(argument),
     [Command.openRun]: (argument) => evaluate.openRun(argument),
     [Command.compareRuns]: (argument, selection) => ofRuns.compare(argument, selection),
+    [Command.rescoreRun]: (argument, scorer) => ofRuns.rescore(argument, scorer),
+    [Command.showTrend]: (argument) => ofRuns.trend(argument),
     [Command.renameRun]: (argument) => ofRuns.rename(argument),
     [Command.tagRun]: (argument) => ofRuns.tag(argument),
     [Command.deleteRun]: (argument) => ofRuns.delete(argument),
-    [Command.exportRun]: (argument) => ofRuns.export(argument),
+    [Command.exportRun]: (argument, format, target) => ofRuns.export(argument, format, target),
     [Command.reveal]: (argument) => ofRuns.reveal(argument),
     [Command.copyPath]: (argument) => ofRuns.copyPath(argument),
     [Command.refresh]: () => catalogue.refresh(),
@@ -77,7 +81,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   const openRun = (folder: string, show?: { language: string; id?: string }): void => panels.open(path.resolve(folder), show);
   const runsView = new RunsView(catalogue, runs);
   context.subscriptions.push(
-    log, reader, runs, catalogue, texts, panels, runsView,
+    log, reader, runs, catalogue, texts, panels, comparisons, runsView,
     registerCommands(handlers, log),
     vscode.window.createTreeView(View.bundles, { treeDataProvider: new BundlesView(catalogue), showCollapseAll: false }),
     vscode.window.createTreeView(View.runs, { treeDataProvider: runsView, canSelectMany: true }),

@@ -22,11 +22,6 @@ export class TextDocuments implements vscode.TextDocumentContentProvider, vscode
     await vscode.window.showTextDocument(this.make(title, 'txt', text), { preview: true });
   }
 
-  /** Shows Markdown as a preview; the text must already be escaped where it comes from elsewhere. */
-  async showMarkdown(title: string, markdown: string): Promise<void> {
-    await vscode.commands.executeCommand('markdown.showPreview', this.make(title, 'md', markdown));
-  }
-
   dispose(): void {
     this.registration.dispose();
     this.closed.dispose();

@@ -1,15 +1,19 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
+import { MOST_RUNS } from '../../protocol/compare';
 import { isLocked } from '../../runs/lock';
-import { MANIFEST } from '../../runs/store';
+import { type ListedRun } from '../../runs/list';
+import { FOLDER_FORMATS, REPORT_FORMATS, type ReportFormat } from '../../runs/report/formats';
+import { MANIFEST, readManifestOf } from '../../runs/store';
 import { type Catalogue } from '../catalogue';
 import { Command } from '../contributions';
-import { type Reader, type Steps } from '../services';
-import { type TextDocuments } from '../text';
+import { type ComparePanels } from '../panels/compare';
+import { type Reader } from '../services';
 import { BenchmarkNode } from '../views/benchmarks';
 import { BundleNode } from '../views/bundles';
 import { RunNode } from '../views/runs';
-import { ChangeRun, CompareFolders, ExportRun } from '../worker/protocol';
+import { percent } from '../views/text';
+import { ChangeRun, ExportReport, ReadComparison } from '../worker/protocol';
 import { folderOf } from './evaluate';
 import { Remedied } from './index';
 
@@ -18,21 +22,19 @@ const t = vscode.l10n.t;
 export interface RunServices {
   readonly catalogue: Catalogue;
   readonly reader: Reader;
-  readonly steps: Steps;
-  readonly texts: TextDocuments;
+  readonly comparisons: ComparePanels;
 }
 
 /** What can be done with a run that is on disk. */
 export class RunCommands {
   constructor(private readonly services: RunServices) {}
 
-  private async pick(argument: unknown, title: string, except?: string): Promise<string | undefined> {
+  private async pick(argument: unknown, title: string): Promise<string | undefined> {
     const folder = folderOf(argument);
     if (folder !== undefined) return folder;
-    const runs = (await this.services.catalogue.runs.get()).filter((r) => r.status !== 'damaged' && r.path !== except);
+    const runs = (await this.services.catalogue.runs.get()).filter((r) => r.status !== 'damaged');
     if (runs.length === 0) throw new Remedied(t('There is no run yet.'), { label: t('Run evaluation…'), command: Command.runEvaluation });
-    const items = runs.map((r) => ({ label: r.name ?? `${r.bundle} · ${r.benchmark}`, description: r.accuracy === null ? '' : `${(100 * r.accuracy).toFixed(1)} %`, detail: r.folder, folder: r.path }));
-    return (await vscode.window.showQuickPick(items, { title, matchOnDetail: true }))?.folder;
+    return (await vscode.window.showQuickPick(runs.map(runItem), { title, matchOnDetail: true }))?.folder;
   }
 
   async rename(argument: unknown): Promise<void> {
@@ -75,26 +77,65 @@ export class RunCommands {
     this.services.catalogue.runs.touch(0);
   }
 
-  async export(argument: unknown): Promise<void> {
-    const folder = await this.pick(argument, t('Export run'));
-    if (folder === undefined) return;
-    const { file } = await this.services.reader.ask(ExportRun, { folder });
+  /** Writes a report over one or several runs; `format` and `target` can be given by other extensions and are asked for otherwise. */
+  async export(argument: unknown, format?: unknown, target?: unknown): Promise<void> {
+    const folders = isFolders(argument) ? argument : [await this.pick(argument, t('Export report'))].filter((f) => f !== undefined);
+    if (folders.length === 0) return;
+    const chosenFormat = isFormat(format) ? format : await askFormat();
+    if (chosenFormat === undefined) return;
+    const chosenTarget = typeof target === 'string' ? target : await askTarget(chosenFormat, folders[0]!);
+    if (chosenTarget === undefined) return;
+    const { files } = await this.services.reader.ask(ExportReport, { folders, format: chosenFormat, target: chosenTarget });
+    const file = files[0]!;
     const [open, reveal] = [t('Open'), t('Show in folder')];
-    const chosen = await vscode.window.showInformationMessage(t('The reports are in the run folder: {0}', path.basename(file)), open, reveal);
-    if (chosen === open) await vscode.commands.executeCommand('vscode.open', vscode.Uri.file(file));
-    else if (chosen === reveal) await vscode.commands.executeCommand('revealFileInOS', vscode.Uri.file(file));
+    const done = files.length === 1 ? t('Report written: {0}', path.basename(file)) : t('{0} files written to {1}', files.length, path.basename(path.dirname(file)));
+    void vscode.window.showInformationMessage(done, open, reveal).then((chosen) => {
+      if (chosen === open) return vscode.commands.executeCommand('vscode.open', vscode.Uri.file(file));
+      return chosen === reveal ? this.reveal(file) : undefined;
+    });
   }
 
-  /** Compares two runs; from the side bar with two chosen, or the second is asked for. */
+  /** Compares two to six runs: those chosen in the side bar, or the first one given and the others asked for. */
   async compare(argument: unknown, selection: unknown): Promise<void> {
-    const chosen = Array.isArray(selection) ? selection.filter((n): n is RunNode => n instanceof RunNode) : [];
-    const a = chosen[0]?.folder ?? (await this.pick(argument, t('Compare: the first run')));
-    if (a === undefined) return;
-    const b = chosen[1]?.folder ?? (await this.pick(undefined, t('Compare: the second run'), a));
-    if (b === undefined) return;
-    const { markdown } = await this.services.reader.ask(CompareFolders, { a, b });
-    await this.services.texts.showMarkdown(t('Comparison'), markdown);
-    this.services.steps.done('compared');
+    const chosen = Array.isArray(selection) ? selection.filter((n): n is RunNode => n instanceof RunNode).map((n) => n.folder) : [];
+    if (chosen.length > 1) return this.services.comparisons.open(chosen);
+    const first = isFolders(argument) ? argument : [await this.pick(argument, t('Compare: the baseline'))].filter((f) => f !== undefined);
+    if (first.length === 0) return;
+    const others = await this.pickOthers(first);
+    if (others.length > 0) this.services.comparisons.open([...first, ...others]);
+  }
+
+  private async pickOthers(first: readonly string[]): Promise<readonly string[]> {
+    const listed = await this.services.catalogue.runs.get();
+    const benchmark = listed.find((r) => r.path === first[0])?.benchmark;
+    // Runs of the same benchmark first: others cannot be paired.
+    const runs = listed.filter((r) => r.status !== 'damaged' && !first.includes(r.path)).sort((a, b) => Number(b.benchmark === benchmark) - Number(a.benchmark === benchmark));
+    if (runs.length === 0) throw new Remedied(t('There is no other run to compare with.'), { label: t('Run evaluation…'), command: Command.runEvaluation });
+    const picked = await vscode.window.showQuickPick(runs.map(runItem), { title: t('Compare: up to {0} further runs', MOST_RUNS - first.length), matchOnDetail: true, canPickMany: true });
+    return (picked ?? []).map((item) => item.folder);
+  }
+
+  /** Reads a run's completions with another scorer, without the model, and shows where the two disagree. The run is not changed. */
+  async rescore(argument: unknown, scorer?: unknown): Promise<void> {
+    const folder = await this.pick(argument, t('Rescore run'));
+    if (folder === undefined) return;
+    const { scorers } = await this.services.reader.ask(ReadComparison, { folders: [folder] });
+    const own = readManifestOf(folder).environment.scorer.name;
+    const items = scorers.map((name) => ({ label: name, description: name === own ? t('the scorer of the run, as it is now') : '' }));
+    const chosen = scorers.find((name) => name === scorer) ?? (await vscode.window.showQuickPick(items, { title: t('Rescore run: with which scorer?') }))?.label;
+    if (chosen !== undefined) this.services.comparisons.open([folder], { tab: 'samples', a: { run: 0, scorer: '' }, b: { run: 0, scorer: chosen } });
+  }
+
+  /** Accuracy per language over the runs of one bundle and benchmark. */
+  async trend(argument: unknown): Promise<void> {
+    const folder = argument instanceof BundleNode ? await this.newestOf(argument) : await this.pick(argument, t('Trend: a run of the bundle'));
+    if (folder !== undefined) this.services.comparisons.open([folder], { tab: 'trend' });
+  }
+
+  private async newestOf({ info }: BundleNode): Promise<string> {
+    const run = (await this.services.catalogue.runs.get()).find((r) => r.status !== 'damaged' && r.bundle.replace(/ \([^()]*\)$/, '') === info.name);
+    if (!run) throw new Remedied(t('There is no run of this bundle yet.'), { label: t('Run evaluation…'), command: Command.runEvaluation, args: [info.dir] });
+    return run.path;
   }
 
   async reveal(argument: unknown): Promise<void> {
@@ -106,6 +147,34 @@ export class RunCommands {
     const where = pathOf(argument);
     if (where !== undefined) await vscode.env.clipboard.writeText(where);
   }
+}
+
+const runItem = (r: ListedRun): vscode.QuickPickItem & { readonly folder: string } => ({ label: r.name ?? `${r.bundle} · ${r.benchmark}`, description: r.accuracy === null ? '' : percent(r.accuracy), detail: r.folder, folder: r.path });
+const isFolders = (argument: unknown): argument is readonly string[] => Array.isArray(argument) && argument.length > 0 && argument.every((f) => typeof f === 'string');
+const isFormat = (value: unknown): value is ReportFormat => REPORT_FORMATS.includes(value as ReportFormat);
+
+async function askFormat(): Promise<ReportFormat | undefined> {
+  const items: readonly (vscode.QuickPickItem & { readonly format: ReportFormat })[] = [
+    { format: 'html', label: 'HTML', description: t('one self-contained page') },
+    { format: 'markdown', label: 'Markdown', description: t('tables for a document or an issue') },
+    { format: 'latex', label: 'LaTeX', description: t('a booktabs table') },
+    { format: 'csv', label: 'CSV', description: t('results and samples, in a folder') },
+    { format: 'json', label: 'JSON', description: t('everything, for programs') },
+    { format: 'lm-eval', label: 'lm-evaluation-harness', description: t('results and samples as that program writes them, in a folder') },
+  ];
+  return (await vscode.window.showQuickPick(items, { title: t('Export report: format') }))?.format;
+}
+
+const EXTENSIONS: Readonly<Partial<Record<ReportFormat, readonly [string, string]>>> = { html: ['HTML', 'html'], markdown: ['Markdown', 'md'], latex: ['LaTeX', 'tex'], json: ['JSON', 'json'] };
+
+/** A file, or a folder for the formats that are several files. */
+async function askTarget(format: ReportFormat, run: string): Promise<string | undefined> {
+  if (FOLDER_FORMATS.includes(format)) {
+    const folders = await vscode.window.showOpenDialog({ canSelectFiles: false, canSelectFolders: true, defaultUri: vscode.Uri.file(run), openLabel: t('Export here'), title: t('Export report: folder') });
+    return folders?.[0]?.fsPath;
+  }
+  const [kind, extension] = EXTENSIONS[format]!;
+  return (await vscode.window.showSaveDialog({ defaultUri: vscode.Uri.file(path.join(run, `report.${extension}`)), filters: { [kind]: [extension] }, title: t('Export report: file') }))?.fsPath;
 }
 
 function pathOf(argument: unknown): string | undefined {

@@ -5,19 +5,19 @@ import { type ActionParams, OUTCOMES, type Outcome, type PageParams, RUN_ACTIONS
 
 const LONGEST = 2000;
 
-function refuse(what: string): never {
+export function refuse(what: string): never {
   throw new ResponseError(ErrorCodes.InvalidParams, `The panel sent ${what}.`);
 }
 
-function record(value: unknown): Record<string, unknown> {
+export function record(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : refuse('no object');
 }
 
-function text(value: unknown, name: string): string {
+export function text(value: unknown, name: string): string {
   return typeof value === 'string' && value.length <= LONGEST ? value : refuse(`no text for "${name}"`);
 }
 
-function count(value: unknown, name: string): number {
+export function count(value: unknown, name: string): number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : refuse(`no count for "${name}"`);
 }
 

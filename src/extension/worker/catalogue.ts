@@ -1,13 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { verifyBundle } from '../../bundle';
-import { compareRuns } from '../../core/analysis/compare';
-import { languageName } from '../../core/languages';
 import { loadBenchmark, shippedNames } from '../../runs/benchmark';
 import { listedRun, type ListedRun } from '../../runs/list';
-import { MANIFEST, readManifestOf, readSamples, SAMPLES, STATE, writeState } from '../../runs/store';
+import { MANIFEST, readManifestOf, SAMPLES, STATE, writeState } from '../../runs/store';
 import { isLocked } from '../../runs/lock';
-import { RunError } from '../../runs/errors';
 import { type BenchmarkInfo, type BundleInfo } from './protocol';
 
 const SHOWN_FINDINGS = 50;
@@ -118,29 +115,3 @@ export function changeRun(folder: string, change: { name?: string; tags?: readon
   readManifestOf(folder);
   writeState(folder, { ...(change.name !== undefined ? { name: change.name } : {}), ...(change.tags ? { tags: change.tags } : {}) });
 }
-
-const cell = (text: string): string => text.replace(/[\\`*_{}[\]<>()#+!|~-]/g, (c) => `\\${c}`).replace(/\s+/g, ' ');
-const points = (x: number): string => `${x < 0 ? '−' : x > 0 ? '+' : ''}${Math.abs(100 * x).toFixed(1)}`;
-const labelOf = (folder: string): string => {
-  const { environment, id } = readManifestOf(folder);
-  return `${environment.bundle.name} ${environment.bundle.precision} (${id.slice(0, 6)})`;
-};
-
-/** Two runs over the same problems, as a sentence and a Markdown table. @throws PairingError when they do not hold the same problems */
-export function compareFolders(a: string, b: string): { sentence: string; markdown: string } {
-  const [first, second] = [readSamples(a).samples, readSamples(b).samples];
-  if (first.length === 0 || second.length === 0) throw new RunError('One of the two runs has no samples yet. Let it finish, then compare.');
-  const names = [labelOf(a), labelOf(b)] as const;
-  const comparison = compareRuns(first, second, { names });
-  const rows = [...comparison.languages].sort((x, y) => y.difference - x.difference).map((l) =>
-    `| ${cell(languageName(l.language))} | ${l.n} | ${(100 * l.accuracyA).toFixed(1)} | ${(100 * l.accuracyB).toFixed(1)} | ${points(l.difference)} | ${points(l.interval[0])} to ${points(l.interval[1])} | ${l.holm.toPrecision(2)} | ${l.significant ? 'yes' : ''} |`);
-  const markdown = [
-    `# ${cell(names[0])} and ${cell(names[1])}`, '', cell(comparison.sentence), '',
-    '| language | n | first % | second % | difference | 95 % interval | p (Holm) | significant |', '| --- | ---: | ---: | ---: | ---: | --- | ---: | --- |', ...rows, '',
-    `Pairs: ${comparison.n}. Both right ${comparison.quadrants.both}, only the first ${comparison.quadrants.onlyA}, only the second ${comparison.quadrants.onlyB}, neither ${comparison.quadrants.neither}.`, '',
-    `Differences in percentage points, second minus first. Intervals: paired bootstrap clustered by problem (${comparison.bootstrap.resamples} resamples, seed ${comparison.bootstrap.seed}). p: exact McNemar test, Holm over languages.`, '',
-    `Fingerprints: ${readManifestOf(a).fingerprint.slice(0, 12)}, ${readManifestOf(b).fingerprint.slice(0, 12)}.`, '',
-  ].join('\n');
-  return { sentence: comparison.sentence, markdown };
-}
-

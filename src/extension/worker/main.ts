@@ -5,9 +5,10 @@ import { loadBenchmark } from '../../runs/benchmark';
 import { buildBundle } from '../../runs/build';
 import { doctorReport, runDoctor, type DoctorLine } from '../../runs/doctor';
 import { RunError } from '../../runs/errors';
-import { writeReports } from '../../runs/report';
+import { exportReport } from '../../runs/report';
 import { type SampleView } from '../../protocol/panels';
-import { changeRun, compareFolders, findBundles, inspectBenchmarks, inspectBundle, listRunsCached } from './catalogue';
+import { changeRun, findBundles, inspectBenchmarks, inspectBundle, listRunsCached } from './catalogue';
+import { Comparer } from './comparison';
 import { Evaluation } from './evaluation';
 import { pieceTable, tokenSpans } from './pieces';
 import * as P from './protocol';
@@ -34,8 +35,7 @@ answer(P.FindBundles, ({ folders }) => findBundles(folders));
 answer(P.InspectBenchmarks, ({ paths, shipped }) => inspectBenchmarks(paths, shipped));
 answer(P.ListRuns, ({ folder }) => listRunsCached(folder));
 answer(P.ChangeRun, ({ folder, ...change }) => (changeRun(folder, change), null));
-answer(P.CompareFolders, ({ a, b }) => compareFolders(a, b));
-answer(P.ExportRun, ({ folder }) => ({ file: writeReports(folder) }));
+answer(P.ExportReport, ({ folders, format, target }) => ({ files: exportReport(folders, format, target) }));
 
 answer(P.ReadRun, ({ folder }) => {
   const run = index(folder);
@@ -54,6 +54,22 @@ answer(P.ReadSample, ({ folder, language, id }): SampleView => {
   const tokens = table && tokenSpans(table, sample.completion, sample.tokenIds, sample.tokenLogprobs);
   return { sample, outcome: outcomeOf(sample), twin: twinOf(run, id), tokens: tokens ?? null };
 });
+
+const comparers = new Map<string, Comparer>();
+function comparer(folders: readonly string[]): Comparer {
+  const key = JSON.stringify(folders);
+  let found = comparers.get(key);
+  if (!found) comparers.set(key, (found = new Comparer(folders)));
+  return found;
+}
+answer(P.ReadComparison, ({ folders }) => comparer(folders).view());
+answer(P.CloseComparison, ({ folders }) => (comparers.delete(JSON.stringify(folders)), null));
+answer(P.ReadPair, ({ folders, ...pair }) => comparer(folders).pair(pair));
+answer(P.ReadPairs, ({ folders, ...list }) => comparer(folders).list(list));
+answer(P.ReadPairSample, ({ folders, ...key }) => comparer(folders).sample(key));
+answer(P.ReadAgreement, ({ folders, ...side }) => comparer(folders).agreement(side));
+answer(P.ReadScorers, ({ folders, run }) => comparer(folders).scorers(run));
+answer(P.ReadTrend, ({ folders, run }) => comparer(folders).trend(run));
 
 const english = new Map<string, ReadonlyMap<string, string>>();
 

@@ -1,11 +1,13 @@
 import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc';
 import { type BundleIssue } from '../../bundle';
 import { type BenchmarkFinding } from '../../core/benchmarks';
+import { type AgreementView, type CompareView, type ListParams, type PairAnswer, type PairKey, type PairPage, type PairParams, type PairSample, type ScorersView, type Side, type TrendView } from '../../protocol/compare';
 import { type Estimates, type Page, type PageParams, type ProblemView, type SampleKey, type SampleView, type TableRow } from '../../protocol/panels';
 import { type RunManifest, type RunState, type RunStatus } from '../../protocol/run';
 import { type DoctorLine } from '../../runs/doctor';
 import { type ListedRun } from '../../runs/list';
 import { type Selection } from '../../runs/plan';
+import { type ReportFormat } from '../../runs/report';
 
 /**
  * Messages between the extension host and its worker threads. Everything that reads or writes runs, bundles and benchmarks, scores
@@ -45,8 +47,8 @@ export const FindBundles = new RequestType<{ readonly folders: readonly string[]
 export const InspectBenchmarks = new RequestType<{ readonly paths: readonly string[]; readonly shipped: boolean }, BenchmarkInfo[], void>('benchmark/inspect');
 export const ListRuns = new RequestType<{ readonly folder: string }, ListedRun[], void>('runs/list');
 export const ChangeRun = new RequestType<{ readonly folder: string; readonly name?: string; readonly tags?: readonly string[] }, null, void>('runs/change');
-export const CompareFolders = new RequestType<{ readonly a: string; readonly b: string }, { readonly sentence: string; readonly markdown: string }, void>('runs/compare');
-export const ExportRun = new RequestType<{ readonly folder: string }, { readonly file: string }, void>('runs/export');
+/** Writes a report over runs to a file, or into a folder where the format has several files. */
+export const ExportReport = new RequestType<{ readonly folders: readonly string[]; readonly format: ReportFormat; readonly target: string }, { readonly files: readonly string[] }, void>('runs/export');
 
 // ---- one run, read
 
@@ -68,6 +70,18 @@ export const ReadPage = new RequestType<InRun<PageParams>, Page, void>('run/page
 export const ReadSample = new RequestType<InRun<SampleKey>, SampleView, void>('run/sample');
 export const ReadProblem = new RequestType<InRun<{ readonly id: string }>, ProblemView, void>('run/problem');
 export const ReadEstimates = new RequestType<InRun<object>, Estimates, void>('run/estimates');
+
+// ---- runs side by side
+
+type Between<T> = T & { readonly folders: readonly string[] };
+export const ReadComparison = new RequestType<Between<object>, CompareView, void>('comparison/read');
+export const CloseComparison = new RequestType<Between<object>, null, void>('comparison/close');
+export const ReadPair = new RequestType<Between<PairParams>, PairAnswer, void>('comparison/pair');
+export const ReadPairs = new RequestType<Between<ListParams>, PairPage, void>('comparison/list');
+export const ReadPairSample = new RequestType<Between<PairKey>, PairSample, void>('comparison/sample');
+export const ReadAgreement = new RequestType<Between<Side>, AgreementView, void>('comparison/agreement');
+export const ReadScorers = new RequestType<Between<{ readonly run: number }>, ScorersView, void>('comparison/scorers');
+export const ReadTrend = new RequestType<Between<{ readonly run: number }>, TrendView, void>('comparison/trend');
 
 // ---- one run, in motion
 

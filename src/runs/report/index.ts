@@ -1,5 +1,8 @@
+import fs from 'node:fs';
 import path from 'node:path';
+import { diskError } from '../errors';
 import { writeAtomic } from '../store';
+import { FOLDER_FORMATS, type ReportFormat } from './formats';
 import { csvComparisons, csvResults, csvSamples } from './csv';
 import { htmlReport } from './html';
 import { jsonReport } from './json';
@@ -9,11 +12,9 @@ import { markdownReport } from './markdown';
 import { buildReport, readRun, type ReportOptions, type RunSource } from './model';
 import { shippedReference } from './reference';
 
+export { FOLDER_FORMATS, REPORT_FORMATS, type ReportFormat } from './formats';
 export { readRun, type ReportOptions, type RunSource } from './model';
 export { readReference, shippedReference, type ReferenceTable } from './reference';
-
-export type ReportFormat = 'html' | 'markdown' | 'latex' | 'csv' | 'json' | 'lm-eval';
-export const REPORT_FORMATS: readonly ReportFormat[] = ['html', 'markdown', 'latex', 'csv', 'json', 'lm-eval'];
 
 /** One file of a report; names use forward slashes and stay inside the folder they are written to. */
 export interface ReportFile {
@@ -55,4 +56,26 @@ export function writeReports(folder: string): string {
   const file = path.join(folder, 'report.html');
   writeAtomic(file, htmlReport(report, options));
   return file;
+}
+
+/**
+ * Writes a report over runs.
+ *
+ * @param target a file, or a folder for a format of several files
+ * @returns paths of what was written, the report itself first
+ * @throws RunError when a folder is no run or the target cannot be written
+ */
+export function exportReport(folders: readonly string[], format: ReportFormat, target: string): string[] {
+  const files = renderReport(folders.map(readRun), format, { reference: shippedReference() });
+  const several = FOLDER_FORMATS.includes(format);
+  return files.slice(0, several ? undefined : 1).map(({ name, text }) => {
+    const file = several ? path.join(target, name) : target;
+    try {
+      fs.mkdirSync(path.dirname(file), { recursive: true });
+    } catch (e) {
+      throw diskError(e, 'make the folder', path.dirname(file));
+    }
+    writeAtomic(file, text);
+    return file;
+  });
 }
