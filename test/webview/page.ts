@@ -65,6 +65,7 @@ export async function openPanel(browser: Browser, name: string, host: (connectio
     };
     const file = files[request.url ?? ''];
     if (file) response.writeHead(200, { 'content-type': file[1] }).end(fs.readFileSync(file[0]));
+    else if (request.url === '/favicon.ico') response.writeHead(204).end();
     else if (request.url === '/') {
       const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
       response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(html({ csp: contentSecurityPolicy(origin, NONCE), nonce: NONCE, script: `${origin}/panel.js`, style: `${origin}/panel.css`, title: name, language: 'en', strings: options.strings ?? {} }));

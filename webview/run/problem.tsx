@@ -68,9 +68,10 @@ export function Problem({ id, done, onOpen, onClose, onError }: ProblemProps): V
       ) : (
         <div ref={strip} class="strip" role="toolbar" aria-label={t('Outcome by language')} onKeyDown={onKeyDown}>
           {cells.map((c, i) => (
-            <button key={c.language} type="button" class={`cell outcome-${c.line?.outcome ?? 'none'}`} tabIndex={i === cursor ? 0 : -1} title={describe(c)} aria-label={describe(c)} disabled={!c.line} onFocus={() => setCursor(i)} onClick={() => onOpen(c.language)}>
+            <button key={c.language} type="button" class={`cell outcome-${c.line?.outcome ?? 'none'}`} tabIndex={i === cursor ? 0 : -1} title={describe(c)} disabled={!c.line} onFocus={() => setCursor(i)} onClick={() => onOpen(c.language)}>
               <span aria-hidden="true">{c.language}</span>
               <span aria-hidden="true" class="cell-mark">{c.line ? OUTCOME_MARK[c.line.outcome] : '·'}</span>
+              <span class="visually-hidden">{describe(c)}</span>
             </button>
           ))}
         </div>

@@ -33,7 +33,10 @@ export function Samples({ row, state, change, commands, onError }: SamplesProps)
   const [, redraw] = useState(0);
   const [typed, setTyped] = useState(find);
 
-  const load = useCallback((page: number, then?: (first: SampleLine | undefined) => void) => {
+  /** A line that was chosen before it was here. */
+  const wanted = useRef(-1);
+
+  const load = useCallback((page: number) => {
     if (asked.current.has(page)) return;
     asked.current.add(page);
     const { signal } = abort.current;
@@ -43,13 +46,18 @@ export function Samples({ row, state, change, commands, onError }: SamplesProps)
         answer.lines.forEach((line, i) => lines.current.set(answer.offset + i, line));
         setTotal(answer.total);
         redraw((n) => n + 1);
-        then?.(answer.lines[0]);
+        const line = wanted.current >= 0 ? lines.current.get(wanted.current) : undefined;
+        if (line) {
+          wanted.current = -1;
+          change({ sample: line.id, problem: '' });
+          announce(describe(line));
+        }
       })
       .catch((e: unknown) => {
         asked.current.delete(page);
         if (!signal.aborted) onError(e as Error);
       });
-  }, [language, outcomes, find, onError]);
+  }, [language, outcomes, find, onError, change]);
 
   // Another language, filter or search: everything is asked again. More samples of the same: what is shown is asked again.
   const lastQuery = useRef('');
@@ -62,6 +70,7 @@ export function Samples({ row, state, change, commands, onError }: SamplesProps)
     if (query !== lastQuery.current) {
       lines.current = new Map();
       lastQuery.current = query;
+      wanted.current = -1;
       load(0);
     } else (shown.length > 0 ? shown : [0]).forEach((page) => load(page));
   }, [language, outcomes, find, row.n, load]);
@@ -76,10 +85,11 @@ export function Samples({ row, state, change, commands, onError }: SamplesProps)
   const selected = [...lines.current].find(([, line]) => line.id === state.sample)?.[0] ?? -1;
   const select = useCallback((index: number) => {
     const line = lines.current.get(index);
+    wanted.current = line ? -1 : index;
     if (line) {
       change({ sample: line.id, problem: '' });
       announce(describe(line));
-    } else load(Math.floor(index / PAGE), undefined);
+    } else load(Math.floor(index / PAGE));
   }, [change, load]);
 
   useEffect(() => {
