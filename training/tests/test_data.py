@@ -216,7 +216,8 @@ def test_leakage_finds_equal_renumbered_and_near_duplicate_questions(tmp_path: P
     (tmp_path / "b.tsv").write_text(f"{benchmark[0]}\t3\n")
     (tmp_path / "b.jsonl").write_text(json.dumps({"m_query": benchmark[0]}) + "\n")
     (tmp_path / "b.json").write_text(json.dumps([{"question": benchmark[0], "answer": "3"}]))
-    for name in ("b.tsv", "b.jsonl", "b.json"):
+    (tmp_path / "o.json").write_text(json.dumps({"name": "B", "problems": [{"question": benchmark[0]}]}, indent=1))
+    for name in ("b.tsv", "b.jsonl", "b.json", "o.json"):
         assert benchmark_questions(tmp_path / name) == [benchmark[0]]
     (tmp_path / "c.json").write_text('[{"text": "x"}]')
     with pytest.raises(ValueError, match="no field named"):

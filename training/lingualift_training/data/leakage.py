@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 GRAM = 5
 _QUESTION_FIELDS = ("question", "m_query", "query", "input", "premise")
@@ -47,15 +48,19 @@ def _grams(text: str, mask_numbers: bool) -> set[tuple[str, ...]]:
 
 
 def benchmark_questions(path: str | Path) -> list[str]:
-    """Questions of a benchmark file: JSON array, JSON lines, TSV (first column) or plain text (a line each)."""
+    """Questions of a benchmark file: JSON array or object with one, JSON lines, TSV (first column) or text (a line each)."""
     file = Path(path)
     text = file.read_text(encoding="utf-8")
     if file.suffix == ".tsv":
         return [row[0] for row in csv.reader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE) if row]
-    if text.lstrip().startswith("["):
-        rows = json.loads(text)
-    elif text.lstrip().startswith("{"):
-        rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+    rows: list[dict[str, Any]]
+    if text.lstrip().startswith(("[", "{")):
+        try:
+            whole = json.loads(text)
+            lists = [whole] if isinstance(whole, list) else [v for v in whole.values() if isinstance(v, list)]
+            rows = [row for part in lists for row in part if isinstance(row, dict)] or [whole]
+        except json.JSONDecodeError:
+            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
     else:
         return [line for line in text.splitlines() if line.strip()]
     questions = [next((row[f] for f in _QUESTION_FIELDS if isinstance(row.get(f), str)), None) for row in rows]
