@@ -48,7 +48,7 @@ def _grams(text: str, mask_numbers: bool) -> set[tuple[str, ...]]:
 
 
 def benchmark_questions(path: str | Path) -> list[str]:
-    """Questions of a benchmark file: JSON array or object with one, JSON lines, TSV (first column) or text (a line each)."""
+    """Questions of a file: JSON array or object with one, JSON lines, TSV (first column) or text (a line each)."""
     file = Path(path)
     text = file.read_text(encoding="utf-8")
     if file.suffix == ".tsv":
