@@ -236,6 +236,17 @@ describe('engine process: while it works', () => {
     await engine.close();
   });
 
+  it('Ctrl-C in the terminal does not end it: the host decides', async () => {
+    const engine = await loadedEngine({ dir: TINY_TEXT });
+    try {
+      const running = generate(engine, items(8), { maxNewTokens: 300 });
+      process.kill(engine.pid!, 'SIGINT');
+      assert.equal((await running).size, 8);
+    } finally {
+      await engine.close();
+    }
+  });
+
   it('a call right after the process was killed is an EngineDied too', async () => {
     const engine = await loadedEngine({ dir: TINY_TEXT });
     process.kill(engine.pid!, 'SIGKILL');
