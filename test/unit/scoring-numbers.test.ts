@@ -245,4 +245,11 @@ describe('the separator table', () => {
       assert.equal(table.lakh, part('integer')[1]?.length === 2, `${language}: grouping`);
     }
   });
+
+  it('keeps words and currencies beside a number apart from it', () => {
+    const values = (text: string, language: string): number[] => readNumbers(text, language).map((n) => n.value);
+    assert.deepEqual(values('Van caure 12,5 mil·límetres i després 3 mil', 'ca'), [12.5, 3000]);
+    assert.deepEqual(values('రూ.10 ఖర్చు', 'te'), [10]);
+    assert.deepEqual(values('It costs .5 there', 'en'), [0.5]);
+  });
 });

@@ -108,7 +108,7 @@ function largestEigenpairs(apply: (v: Float64Array) => Float64Array, width: numb
   const basis: Float64Array[] = [];
   const diagonal: number[] = [];
   const beside: number[] = [];
-  let next = Float64Array.from({ length: width }, () => random.float() - 0.5);
+  let next: Float64Array = Float64Array.from({ length: width }, () => random.float() - 0.5);
   let norm = Math.sqrt(dotOf(next, next));
   const most = Math.min(width, MAX_STEPS);
   for (let step = 1; step <= most; step++) {
@@ -165,7 +165,7 @@ function tridiagonalTop(a: readonly number[], b: readonly number[], k: number): 
       else from = middle;
     }
     const value = (from + to) / 2;
-    let vector = Float64Array.from({ length: n }, (_unused, j) => 1 + ((j * 7 + i * 3) % 5) / 10);
+    let vector: Float64Array = Float64Array.from({ length: n }, (_unused, j) => 1 + ((j * 7 + i * 3) % 5) / 10);
     for (let pass = 0; pass < 4; pass++) {
       vector = solveShifted(a, b, value, vector, tiny);
       const norm = orthogonalise(vector, vectors);

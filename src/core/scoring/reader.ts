@@ -28,7 +28,7 @@ const VULGAR: ReadonlyMap<string, number> = new Map([
 
 const GROUP3 = `(?:['_，]|[ ${HARD_SPACE}])(?=\\d{3}(?!\\d))`;
 const TOKEN = new RegExp(
-  `(?<num>(?:(?<![\\d\\p{L}.,])[.\\u066b](?=\\d))?\\d+(?:(?:[.,\\u066b\\u066c،]|${GROUP3})\\d+)*)` +
+  `(?<num>(?:(?<![\\d\\p{L}\\p{M}.,])[.\\u066b](?=\\d))?\\d+(?:(?:[.,\\u066b\\u066c،]|${GROUP3})\\d+)*)` +
     `|(?<vulgar>[¼-¾⅐-⅞↉])|(?<small>[${SUPER}]+\\s?[${FRACTION_SLASH}/]\\s?[${SUB}]+)|(?<ethiopic>[\\u1369-\\u137c]+)|(?<han>[${HAN_NUMERAL}])`,
   'gu',
 );

@@ -121,7 +121,10 @@ export class WordNumbers {
   }
 
   private boundary(text: string, at: number): boolean {
-    return this.unspaced || at >= text.length || !LETTER.test(text[at] ?? '');
+    if (this.unspaced || at >= text.length) return true;
+    // Catalan joins two l's with a middle dot inside a word: "mil·límetres" is no thousand.
+    const next = text[at] === '·' || text[at] === '‧' ? text[at + 1] : text[at];
+    return !LETTER.test(next ?? '');
   }
 
   /** Entries that match at `at`, longest first. */
