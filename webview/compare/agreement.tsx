@@ -13,6 +13,8 @@ type Of = 'a' | 'b' | 'difference';
 
 const number = new Intl.NumberFormat(document.documentElement.lang || 'en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
+const kappa = (x: number): string => number.format(x).replace('-', '−');
+
 function measureWord(measure: Measure): string {
   switch (measure) {
     case 'sameAnswer': return t('same answer');
@@ -42,7 +44,7 @@ export function Agreement({ state, onError }: { readonly state: CompareState; re
   }, [languages, shown, other, of, measure, at]);
   const text = useCallback((v: number | null): string => {
     if (v === null) return '–';
-    if (measure === 'kappa') return number.format(v).replace('-', '−');
+    if (measure === 'kappa') return kappa(v);
     return of === 'difference' ? signed(v) : percent(v);
   }, [measure, of]);
   const describe = useCallback((r: number, c: number): string => {
@@ -59,7 +61,7 @@ export function Agreement({ state, onError }: { readonly state: CompareState; re
         <Button onClick={() => setTable(!table)}>{table ? t('As matrix') : t('As table')}</Button>
       </div>
       {total && of !== 'difference' && (
-        <p class="basis">{t('Of {0} problems that all languages have: right in all {1}, wrong in all {2}, mixed {3}; Fleiss’ κ {4}.', count(total.problems), count(total.allRight), count(total.allWrong), count(total.mixed), total.fleiss === null ? '–' : number.format(total.fleiss))}</p>
+        <p class="basis">{t('Of {0} problems that all languages have: right in all {1}, wrong in all {2}, mixed {3}; Fleiss’ κ {4}.', count(total.problems), count(total.allRight), count(total.allWrong), count(total.mixed), total.fleiss === null ? '–' : kappa(total.fleiss))}</p>
       )}
       <div class="scroll" tabIndex={table ? 0 : undefined} role="group" aria-label={t('Agreement of languages')}>
         {languages.length === 0 ? <p class="empty">…</p> : table ? (

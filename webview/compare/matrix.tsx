@@ -14,6 +14,8 @@ export interface MatrixProps {
 
 const MARGIN = 26;
 const LEAST = 7;
+/** Pixels below the drawing for the cell in words. */
+const READ_OUT = 34;
 
 /** The theme's colours as the canvas takes them. */
 function colours(element: Element): { readonly up: string; readonly down: string; readonly text: string; readonly line: string; readonly focus: string } {
@@ -24,7 +26,7 @@ function colours(element: Element): { readonly up: string; readonly down: string
 }
 
 /**
- * A square matrix on a canvas with one cursor for mouse and keyboard. The cell under the cursor stands in words below the drawing
+ * A square matrix on a canvas that fits the frame around it, with one cursor for mouse and keyboard. The cell under the cursor stands in words below the drawing
  * and is announced; every number is in the table that its user offers beside it.
  */
 export function Matrix({ label, labels, value, describe }: MatrixProps): VNode {
@@ -97,9 +99,10 @@ export function Matrix({ label, labels, value, describe }: MatrixProps): VNode {
   useLayoutEffect(draw, [draw]);
   useEffect(() => {
     const element = box.current!;
-    const measure = (): void => setCell(Math.max(LEAST, Math.min(28, Math.floor((element.clientWidth - MARGIN) / Math.max(1, n)))));
+    const frame = element.parentElement!;
+    const measure = (): void => setCell(Math.max(LEAST, Math.min(28, Math.floor((Math.min(frame.clientWidth, frame.clientHeight - READ_OUT) - MARGIN) / Math.max(1, n)))));
     const size = new ResizeObserver(measure);
-    size.observe(element);
+    size.observe(frame);
     measure();
     // VS Code changes the body's class with the theme.
     const theme = new MutationObserver(draw);

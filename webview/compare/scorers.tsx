@@ -1,7 +1,7 @@
 import { type VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import { type CompareView, GetScorers } from '../../src/protocol/compare';
-import { Button, Select } from '../ui/controls';
+import { Select } from '../ui/controls';
 import { count, percent, t } from '../ui/l10n';
 import { useAnswer } from './answer';
 import { type Change, type CompareState, signed } from './state';
@@ -37,8 +37,8 @@ export function Scorers({ view, state, change, onError }: ScorersProps): VNode {
                   <td class="number">{count(s.onlyThis)}</td>
                   <td class="number">{count(s.readDiffers)}</td>
                   <td>
-                    <Button disabled={s.onlyOwn + s.onlyThis === 0} onClick={() => show(s.name, ['onlyA', 'onlyB'], false)}>{t('Disagreements ({0})', count(s.onlyOwn + s.onlyThis))}</Button>{' '}
-                    <Button disabled={s.readDiffers === 0} onClick={() => show(s.name, [], true)}>{t('Read differently')}</Button>
+                    {s.onlyOwn + s.onlyThis === 0 ? t('none') : <button type="button" class="link" onClick={() => show(s.name, ['onlyA', 'onlyB'], false)}>{t('disagreements ({0})', count(s.onlyOwn + s.onlyThis))}</button>}
+                    {s.readDiffers > 0 && <>, <button type="button" class="link" onClick={() => show(s.name, [], true)}>{t('read differently')}</button></>}
                   </td>
                 </tr>
               ))}

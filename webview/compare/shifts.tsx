@@ -2,9 +2,9 @@ import { type VNode } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { type OutcomeShift } from '../../src/core/analysis/compare';
 import { type PairView } from '../../src/protocol/compare';
-import { count, percent, t } from '../ui/l10n';
+import { count, t } from '../ui/l10n';
 import { announce } from '../ui/live';
-import { type Change, shiftWord } from './state';
+import { type Change, shiftWord, signed } from './state';
 
 type Outcome = OutcomeShift['from'];
 
@@ -33,7 +33,7 @@ export function Shifts({ pair, change }: { readonly pair: PairView; readonly cha
   };
   return (
     <div class="scroll" tabIndex={0} role="group" aria-label={t('Error types')}>
-      <p class="hint">{t('Rows: outcome in A. Columns: outcome in B. A cell opens its samples.')}</p>
+      <p class="hint">{t('Rows: outcome in A. Columns: outcome in B. A cell opens its samples. Last row: change in points.')}</p>
       <table ref={table} class="shifts" onKeyDown={onKeyDown}>
         <caption class="visually-hidden">{t('Outcomes of A and what became of them in B')}</caption>
         <thead>
@@ -56,7 +56,7 @@ export function Shifts({ pair, change }: { readonly pair: PairView; readonly cha
           ))}
           <tr>
             <th scope="row">{t('sum of B')}</th>
-            {outcomes.map((o) => <td key={o} class="centre">{count(total('to', o))} <span class="quiet">{percent((total('to', o) - total('from', o)) / Math.max(1, pair.n))}</span></td>)}
+            {outcomes.map((o) => <td key={o} class="centre">{count(total('to', o))} <span class="quiet">{signed((total('to', o) - total('from', o)) / Math.max(1, pair.n))}</span></td>)}
             <td class="number">{count(pair.n)}</td>
           </tr>
         </tbody>

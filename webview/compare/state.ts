@@ -3,7 +3,7 @@ import { type Correction, type OutcomeShift, type Quadrant } from '../../src/cor
 import { languageName, languageOf, RESOURCE_CLASSES } from '../../src/core/languages';
 import { type CompareTarget, type CompareView, type GroupDifference, type LanguageDifference, type PairParams, type PairView, QUADRANTS, type Side, type Tab, TABS } from '../../src/protocol/compare';
 import { errorWord, groupTitle } from '../run/state';
-import { percent, points, t } from '../ui/l10n';
+import { count, points, t } from '../ui/l10n';
 
 export type SortKey = 'language' | 'n' | 'accuracyA' | 'accuracyB' | 'difference' | 'adjusted';
 export type GroupBy = Grouping | 'none';
@@ -80,7 +80,7 @@ export function sentence(pair: PairView): string {
     ? t('B and A differ significantly in none of {0} languages', n)
     : t('B is better in {0} of {1} languages, worse in {2}', pair.better, n, pair.worse);
   const [low, high] = pair.overall.interval;
-  const overall = t('overall {0} points ({1} interval {2} to {3})', signed(pair.overall.difference), percent(pair.level), signed(low), signed(high));
+  const overall = t('overall {0} points ({1} interval {2} to {3})', signed(pair.overall.difference), `${count(100 * pair.level)} %`, signed(low), signed(high));
   return `${verdict}; ${overall}${low > 0 || high < 0 ? '' : t(', which includes no difference')}.`;
 }
 
