@@ -43,7 +43,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   const panels: RunPanels = new RunPanels(context.extensionUri, { reader, runs, steps, log, act: (folder, action, language) => evaluate.act(folder, action, language) });
   const comparisons = new ComparePanels(context.extensionUri, { reader, steps, log, openSample: (folder, show) => panels.open(folder, show) });
   const ofRuns = new RunCommands({ catalogue, reader, comparisons });
-  const ofBundles = new BundleCommands({ catalogue, reader, steps, texts, log });
+  const ofBundles = new BundleCommands({ extensionPath: context.extensionPath, catalogue, reader, steps, texts, log });
 
   const handlers: Handlers = {
     [Command.runEvaluation]: (argument) => evaluate.runEvaluation(argument),

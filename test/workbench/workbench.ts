@@ -106,7 +106,13 @@ export class Workbench {
     await row.click({ button: 'right' });
     const item = this.page.locator('.context-view .action-item, .monaco-menu .action-item').filter({ has: this.page.locator('.action-label', { hasText: exactly(label) }) }).first();
     await item.waitFor();
-    await item.click();
+    // A menu takes no click in its first moments.
+    await until(`the menu item "${label}"`, async () => {
+      await sleep(250);
+      await item.click({ timeout: 1000 });
+      await sleep(100);
+      return !(await item.isVisible());
+    });
   }
 
   notification(text: string | RegExp): Locator {
@@ -128,6 +134,8 @@ export class Workbench {
 
   async theme(name: string): Promise<void> {
     await this.command('Preferences: Color Theme');
+    await this.picker.locator('.quick-input-filter input').fill(name);
+    await sleep(500);
     await this.pick(name);
     await sleep(500);
   }

@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { demoBundlesFolder } from '../../runs/locations';
@@ -13,9 +14,9 @@ import { BuildBundle, InspectBenchmarks, InspectBundle, OnBuildProgress } from '
 import { Remedied, requireTrust } from './index';
 
 const t = vscode.l10n.t;
-const DEMO = 'smol-lift';
 
 export interface BundleServices {
+  readonly extensionPath: string;
   readonly catalogue: Catalogue;
   readonly reader: Reader;
   readonly steps: Steps;
@@ -84,7 +85,9 @@ export class BundleCommands {
 
   async getDemoBundle(): Promise<void> {
     requireTrust(t('Building a bundle'));
-    await this.build(t('the demo bundle'), { demo: DEMO });
+    // Without a trained alignment layer on board, the demo is the language model alone.
+    const aligned = fs.existsSync(path.join(this.services.extensionPath, 'models', 'demo', 'smol-lift', 'connector.safetensors'));
+    await this.build(t('the demo bundle'), { demo: aligned ? 'smol-lift' : 'smol-text' });
     this.services.steps.done('demoBundle');
   }
 

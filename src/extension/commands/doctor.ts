@@ -10,7 +10,6 @@ interface Line extends vscode.QuickPickItem {
   readonly line?: DoctorLine;
 }
 
-const MARK = { ok: '$(pass-filled)', warning: '$(warning)', error: '$(error)' } as const;
 const COPY: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon('copy'), tooltip: 'Copy' };
 const AGAIN: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon('refresh'), tooltip: 'Again' };
 
@@ -48,7 +47,7 @@ export async function doctor(services: { readonly context: vscode.ExtensionConte
     const lines: Line[] = [];
     const result = await services.reader.aside(async (client) => {
       client.connection.onNotification(OnDoctorLine, (line) => {
-        lines.push(toItem(line));
+        lines.push(toItem(line, services.context.extensionUri));
         if (!closed) pick.items = [...lines];
       });
       return client.connection.sendRequest(Doctor, { python: pythonSetting(), runsFolder: runsFolder(services.context) });
@@ -91,11 +90,13 @@ export async function doctor(services: { readonly context: vscode.ExtensionConte
   });
 }
 
-function toItem(line: DoctorLine): Line {
+function toItem(line: DoctorLine, extension: vscode.Uri): Line {
   const action = line.status !== 'ok' || line.action === 'cuda-help' ? line.action : undefined;
+  const icon = (theme: string): vscode.Uri => vscode.Uri.joinPath(extension, 'media', 'status', `${line.status}-${theme}.svg`);
   return {
     line,
-    label: `${MARK[line.status]} ${line.label}`,
+    label: line.label,
+    iconPath: { light: icon('light'), dark: icon('dark') },
     description: line.detail,
     detail: line.status === 'ok' ? undefined : line.fix,
     alwaysShow: true,

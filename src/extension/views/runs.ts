@@ -14,7 +14,7 @@ export class RunNode extends vscode.TreeItem {
     readonly run: ListedRun,
     active: ActiveRun | undefined,
   ) {
-    super(run.name ?? `${run.bundle.replace(/ \(.*\)$/, '')} · ${run.benchmark === '?' ? run.folder : run.benchmark}`, vscode.TreeItemCollapsibleState.None);
+    super(run.name ?? (run.status === 'damaged' ? run.folder : `${run.bundle.replace(/ \(.*\)$/, '')} · ${run.benchmark}`), vscode.TreeItemCollapsibleState.None);
     this.folder = run.path;
     this.id = run.path;
     const status = active?.status ?? run.status;

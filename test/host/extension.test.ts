@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import * as vscode from 'vscode';
+import { LANGUAGES } from '../../src/core/languages';
+import { Command, Setting, View } from '../../src/extension/contributions';
+import { type Api } from '../../src/extension/extension';
+import { WorkerClient } from '../../src/extension/worker/client';
+import { OnRunEvent, ReadEstimates, ReadPage, ReadRun, type RunEvent, StartRun } from '../../src/extension/worker/protocol';
+import { manifestOf, sampleOf } from '../webview/run-data';
+import { figures } from './figures';
+
+const ID = 'lingualift.lingualift';
+const workspace = (): string => vscode.workspace.workspaceFolders![0]!.uri.fsPath;
+
+interface PackageJson {
+  readonly contributes: { readonly commands: readonly { readonly command: string }[]; readonly configuration: readonly { readonly properties: Record<string, { readonly default: unknown; readonly scope: string }> }[] };
+}
+
+describe('extension', () => {
+  let api: Api;
+  let extension: vscode.Extension<Api>;
+  before(async () => {
+    extension = vscode.extensions.getExtension<Api>(ID)!;
+    assert.ok(extension, 'the extension is installed');
+    api = await extension.activate();
+    figures['activate()'] = `${api.activationMs.toFixed(1)} ms`;
+  });
+
+  it('registers every command that package.json declares, and declares every one that it registers', async () => {
+    const declared = (extension.packageJSON as PackageJson).contributes.commands.map((c) => c.command).sort();
+    const registered = (await vscode.commands.getCommands(true)).filter((c) => c.startsWith('lingualift.'));
+    // VS Code itself registers commands for each view.
+    const own = registered.filter((c) => !Object.values(View).some((v) => c.startsWith(`${v}.`))).sort();
+    assert.deepEqual(own, declared);
+    assert.deepEqual(declared, [...Object.values(Command)].sort());
+  });
+
+  it('gives every setting its default, in its scope', () => {
+    const properties = Object.assign({}, ...(extension.packageJSON as PackageJson).contributes.configuration.map((c) => c.properties)) as Record<string, { scope: string }>;
+    for (const { key, default: value, scope } of Object.values(Setting)) {
+      assert.deepEqual(vscode.workspace.getConfiguration().get(key), value, key);
+      assert.equal(properties[key]?.scope, scope, key);
+    }
+  });
+
+  it('has no run at first and starts no process', () => {
+    assert.deepEqual(api.activeRuns(), []);
+  });
+
+  it('evaluates models/tiny in a worker, and leaves the event loop of the host free', async () => {
+    const delay = monitorEventLoopDelay({ resolution: 5 });
+    const client = new WorkerClient(() => undefined);
+    try {
+      const events: RunEvent[] = [];
+      const over = new Promise<RunEvent>((resolve) => client.connection.onNotification(OnRunEvent, (e) => {
+        events.push(e);
+        if (e.settled) resolve(e);
+      }));
+      delay.enable();
+      const started = await client.connection.sendRequest(StartRun, { bundle: path.join(workspace(), 'bundles', 'tiny'), benchmark: 'lift48', languages: 'en,sw,ar', limit: 5, threads: 1, runsFolder: path.join(workspace(), 'runs'), version: '0.0.0' });
+      const last = await over;
+      delay.disable();
+      assert.equal(last.status, 'finished', last.message ?? '');
+      assert.equal(last.done, 15);
+      assert.ok(fs.existsSync(path.join(started.folder, 'manifest.json')));
+      const facts = await client.connection.sendRequest(ReadRun, { folder: started.folder });
+      assert.deepEqual(facts.rows.map((r) => [r.language, r.n]).sort(), [['ar', 5], ['en', 5], ['sw', 5]]);
+      figures['longest stop of the event loop during a run'] = `${(delay.max / 1e6).toFixed(1)} ms`;
+    } finally {
+      await client.dispose();
+    }
+  });
+
+  it('answers a request that cannot be met with the reason alone', async () => {
+    const client = new WorkerClient(() => undefined);
+    try {
+      await assert.rejects(client.connection.sendRequest(ReadRun, { folder: path.join(workspace(), 'nowhere') }), (e: Error) => /is not a run/.test(e.message) && !/Request .* failed/.test(e.message));
+    } finally {
+      await client.dispose();
+    }
+  });
+
+  it('indexes a run of 38,928 samples and serves its pages', async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'lingualift-big-'));
+    const client = new WorkerClient(() => undefined);
+    try {
+      const ids = Array.from({ length: 811 }, (_, i) => `p${i}`);
+      fs.writeFileSync(path.join(folder, 'manifest.json'), JSON.stringify(manifestOf(ids)));
+      const file = fs.openSync(path.join(folder, 'samples.jsonl'), 'w');
+      ids.forEach((id, i) => fs.writeSync(file, LANGUAGES.map(({ code }) => JSON.stringify({ ...sampleOf(code, id, i), tokenIds: new Array(120).fill(4321), tokenLogprobs: new Array(120).fill(-0.12345) }) + '\n').join('')));
+      fs.closeSync(file);
+      await client.connection.sendRequest(ReadRun, { folder }).then((facts) => assert.equal(facts.done, 38_928));
+      const fresh = new WorkerClient(() => undefined);
+      const start = performance.now();
+      const facts = await fresh.connection.sendRequest(ReadRun, { folder });
+      figures['opening a run of 38,928 samples'] = `${(performance.now() - start).toFixed(0)} ms (${(fs.statSync(path.join(folder, 'samples.jsonl')).size / 1e6).toFixed(0)} MB, worker start included)`;
+      assert.equal(facts.rows.length, 48);
+      const pageStart = performance.now();
+      const page = await fresh.connection.sendRequest(ReadPage, { folder, language: 'sw', outcomes: ['right'], find: '', offset: 0, count: 100 });
+      figures['one page of 100 lines'] = `${(performance.now() - pageStart).toFixed(1)} ms`;
+      assert.equal(page.lines.length, 100);
+      assert.ok(page.lines.every((l) => l.outcome === 'right'));
+      const estimatesStart = performance.now();
+      const estimates = await fresh.connection.sendRequest(ReadEstimates, { folder });
+      figures['bootstrap of all means and gaps'] = `${(performance.now() - estimatesStart).toFixed(0)} ms`;
+      assert.equal(estimates.gaps.length, 48);
+      await fresh.dispose();
+    } finally {
+      await client.dispose();
+      fs.rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('opens a run by URI and in the read-only editor, and refuses a folder that is none', async () => {
+    const folder = path.join(workspace(), 'runs', 'by-uri');
+    fs.mkdirSync(folder, { recursive: true });
+    fs.writeFileSync(path.join(folder, 'manifest.json'), JSON.stringify(manifestOf(['a'], ['en'])));
+    fs.writeFileSync(path.join(folder, 'samples.jsonl'), JSON.stringify(sampleOf('en', 'a', 0)) + '\n');
+    const tabs = (): vscode.Tab[] => vscode.window.tabGroups.all.flatMap((g) => g.tabs);
+    await vscode.commands.executeCommand(Command.openRun, folder);
+    assert.ok(tabs().some((t) => t.input instanceof vscode.TabInputWebview && t.input.viewType.endsWith('lingualift.run')));
+    await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(path.join(folder, 'manifest.json')), 'lingualift.runEditor');
+    assert.ok(tabs().some((t) => t.input instanceof vscode.TabInputCustom && t.input.viewType === 'lingualift.runEditor'));
+    const before = tabs().length;
+    await vscode.commands.executeCommand(Command.openRun, workspace());
+    assert.equal(tabs().length, before);
+  });
+
+  it('does not take over other files named manifest.json', async () => {
+    const file = path.join(workspace(), 'manifest.json');
+    fs.writeFileSync(file, '{}');
+    await vscode.commands.executeCommand('vscode.open', vscode.Uri.file(file));
+    assert.equal(vscode.window.activeTextEditor?.document.uri.fsPath, file);
+  });
+});
