@@ -114,23 +114,32 @@ class BundleRunner:
         return [Answer(chosen[:, i].tolist(), logprobs[:, i].tolist()) for i in range(batch)]
 
 
+def input_vectors(lm: Any, encoder: Any, connector: Any, case: Case) -> Any:
+    """Input vectors [1, S, H] of a case in PyTorch: rows of the token table and soft rows."""
+    import torch
+
+    vectors = lm.get_input_embeddings()(torch.tensor([[max(i, 0) for i in case.input_ids]])).clone()
+    if case.encoder_ids is not None:
+        ids = torch.tensor([case.encoder_ids])
+        mask = torch.ones_like(ids)
+        soft = connector(encoder(input_ids=ids, attention_mask=mask).last_hidden_state, mask)[0][0]
+        for place, token in enumerate(case.input_ids):
+            if token < 0:
+                vectors[0, place] = soft[-token - 1]
+    return vectors
+
+
 def torch_answers(lm: Any, encoder: Any, connector: Any, cases: Sequence[Case], tokens: int) -> list[Answer]:
     """The same continuations by PyTorch: Transformers ``generate`` over the input vectors of each prompt alone."""
     import torch
 
+    # One thread: on cores that others use, PyTorch's threads wait for each other at every operator.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     answers = []
-    table = lm.get_input_embeddings()
     with torch.no_grad():
         for case in cases:
-            vectors = table(torch.tensor([[max(i, 0) for i in case.input_ids]])).clone()
-            if case.encoder_ids is not None:
-                ids = torch.tensor([case.encoder_ids])
-                mask = torch.ones_like(ids)
-                states = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
-                soft = connector(states, mask)[0][0]
-                for place, token in enumerate(case.input_ids):
-                    if token < 0:
-                        vectors[0, place] = soft[-token - 1]
+            vectors = input_vectors(lm, encoder, connector, case)
             out = lm.generate(
                 inputs_embeds=vectors,
                 attention_mask=torch.ones(vectors.shape[:2], dtype=torch.long),
@@ -144,6 +153,7 @@ def torch_answers(lm: Any, encoder: Any, connector: Any, cases: Sequence[Case], 
             )
             logprobs = [torch.log_softmax(step[0].float(), -1).max().item() for step in out.logits]
             answers.append(Answer(out.sequences[0].tolist(), logprobs))
+    torch.set_num_threads(threads)
     return answers
 
 
@@ -189,8 +199,8 @@ def require(check: Check, precision: str) -> None:
     """
     if check.batch_equal != check.prompts:
         raise ExportError(
-            f"self-test failed: in {precision} {check.prompts - check.batch_equal} of {check.prompts} prompts get other "
-            "tokens in a batch than alone; such a bundle cannot be used for scores, so it was not written"
+            f"self-test failed: in {precision} {check.prompts - check.batch_equal} of {check.prompts} prompts get "
+            "other tokens in a batch than alone; such a bundle cannot be used for scores, so it was not written"
         )
     if precision != "fp32" or check.torch_equal is None or check.logprob_difference is None:
         return
