@@ -18,7 +18,7 @@ try {
 build();
 await esbuild.build({
   bundle: true, platform: 'node', target: 'node20', format: 'cjs', external: ['vscode', 'mocha'], logLevel: 'warning', absWorkingDir: ROOT, sourcemap: 'inline',
-  entryPoints: ['test/host/index.ts'], outfile: 'dist/test/host.js',
+  entryPoints: ['test/host/index.ts'], outfile: 'dist/host-tests.js',
 });
 const report = path.join(os.tmpdir(), `lingualift-host-${process.pid}.json`);
 spawnSync(process.execPath, [path.join(ROOT, 'node_modules/tsx/dist/cli.mjs'), 'test/host/launch.ts'], { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...env, LINGUALIFT_HOST_REPORT: report } });

@@ -8,7 +8,7 @@ import { LANGUAGES } from '../../src/core/languages';
 import { Command, Setting, View } from '../../src/extension/contributions';
 import { type Api } from '../../src/extension/extension';
 import { WorkerClient } from '../../src/extension/worker/client';
-import { OnRunEvent, ReadEstimates, ReadPage, ReadRun, type RunEvent, StartRun } from '../../src/extension/worker/protocol';
+import { InspectBenchmarks, OnRunEvent, ReadEstimates, ReadPage, ReadRun, type RunEvent, StartRun } from '../../src/extension/worker/protocol';
 import { manifestOf, sampleOf } from '../webview/run-data';
 import { figures } from './figures';
 
@@ -51,6 +51,11 @@ describe('extension', () => {
   });
 
   it('evaluates models/tiny in a worker, and leaves the event loop of the host free', async () => {
+    // The same clock without a run, for comparison: a busy machine stops every process now and then.
+    const idle = monitorEventLoopDelay({ resolution: 5 });
+    idle.enable();
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    idle.disable();
     const delay = monitorEventLoopDelay({ resolution: 5 });
     const client = new WorkerClient(() => undefined);
     try {
@@ -59,6 +64,7 @@ describe('extension', () => {
         events.push(e);
         if (e.settled) resolve(e);
       }));
+      await client.connection.sendRequest(InspectBenchmarks, { paths: [], shipped: true }); // the worker is up
       delay.enable();
       const started = await client.connection.sendRequest(StartRun, { bundle: path.join(workspace(), 'bundles', 'tiny'), benchmark: 'lift48', languages: 'en,sw,ar', limit: 5, threads: 1, runsFolder: path.join(workspace(), 'runs'), version: '0.0.0' });
       const last = await over;
@@ -68,7 +74,7 @@ describe('extension', () => {
       assert.ok(fs.existsSync(path.join(started.folder, 'manifest.json')));
       const facts = await client.connection.sendRequest(ReadRun, { folder: started.folder });
       assert.deepEqual(facts.rows.map((r) => [r.language, r.n]).sort(), [['ar', 5], ['en', 5], ['sw', 5]]);
-      figures['longest stop of the event loop during a run'] = `${(delay.max / 1e6).toFixed(1)} ms`;
+      figures['longest stop of the event loop during a run'] = `${(delay.max / 1e6).toFixed(1)} ms (99.9 %: ${(delay.percentile(99.9) / 1e6).toFixed(1)} ms; idle: ${(idle.max / 1e6).toFixed(1)} ms)`;
     } finally {
       await client.dispose();
     }
@@ -120,10 +126,14 @@ describe('extension', () => {
     fs.writeFileSync(path.join(folder, 'manifest.json'), JSON.stringify(manifestOf(['a'], ['en'])));
     fs.writeFileSync(path.join(folder, 'samples.jsonl'), JSON.stringify(sampleOf('en', 'a', 0)) + '\n');
     const tabs = (): vscode.Tab[] => vscode.window.tabGroups.all.flatMap((g) => g.tabs);
+    const appears = async (is: (t: vscode.Tab) => boolean): Promise<void> => {
+      for (let i = 0; i < 100 && !tabs().some(is); i++) await new Promise((resolve) => setTimeout(resolve, 50));
+      assert.ok(tabs().some(is), `tabs: ${tabs().map((t) => t.label).join(', ')}`);
+    };
     await vscode.commands.executeCommand(Command.openRun, folder);
-    assert.ok(tabs().some((t) => t.input instanceof vscode.TabInputWebview && t.input.viewType.endsWith('lingualift.run')));
+    await appears((t) => t.input instanceof vscode.TabInputWebview && t.input.viewType.endsWith('lingualift.run'));
     await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(path.join(folder, 'manifest.json')), 'lingualift.runEditor');
-    assert.ok(tabs().some((t) => t.input instanceof vscode.TabInputCustom && t.input.viewType === 'lingualift.runEditor'));
+    await appears((t) => t.input instanceof vscode.TabInputCustom && t.input.viewType === 'lingualift.runEditor');
     const before = tabs().length;
     await vscode.commands.executeCommand(Command.openRun, workspace());
     assert.equal(tabs().length, before);

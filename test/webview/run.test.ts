@@ -173,6 +173,22 @@ describe('run panel', function () {
     assert.ok(host.pages.length <= 4, `asked for ${host.pages.length} pages`);
     await panel.page.locator('.vlist').evaluate((el) => el.scrollTo(0, 400 * 24));
     await panel.page.locator('.vrow', { hasText: 'lift48/401' }).first().waitFor();
+    // Figures, not judged here: frames while the list is scrolled from end to end, and the page's memory.
+    const frames = await panel.page.locator('.vlist').evaluate((el) => new Promise<number[]>((resolve) => {
+      const times: number[] = [];
+      const step = (now: number): void => {
+        times.push(now);
+        el.scrollTop = ((times.length % 120) / 120) * el.scrollHeight;
+        if (times.length < 240) requestAnimationFrame(step);
+        else resolve(times);
+      };
+      requestAnimationFrame(step);
+    }));
+    const session = await panel.page.context().newCDPSession(panel.page);
+    await session.send('HeapProfiler.collectGarbage');
+    const { usedSize } = (await session.send('Runtime.getHeapUsage')) as { usedSize: number };
+    const gaps = frames.slice(1).map((t, i) => t - frames[i]!).sort((a, b) => a - b);
+    console.log(`      scrolling: ${(1000 / (gaps.reduce((a, b) => a + b, 0) / gaps.length)).toFixed(0)} frames/s, median gap ${gaps[gaps.length >> 1]!.toFixed(1)} ms, JavaScript heap ${(usedSize / 2 ** 20).toFixed(1)} MiB`);
   });
 
   it('filters by outcome and finds text, and says so when nothing fits', async () => {
