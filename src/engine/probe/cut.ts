@@ -27,6 +27,9 @@ interface Node {
 
 const FLOAT = 1;
 const SKIP_NORM = 'SkipSimplifiedLayerNormalization';
+const NORMS: ReadonlySet<string> = new Set([SKIP_NORM, 'SimplifiedLayerNormalization', 'LayerNormalization', 'RMSNormalization']);
+/** Operators that change a state's form, not what it says. */
+const TRANSPARENT: ReadonlySet<string> = new Set(['Cast', 'Identity', 'Reshape']);
 const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? new Uint8Array()).toString('utf8');
 
 /** A parsed graph from which parts can be cut. */
@@ -77,10 +80,31 @@ export class CuttableGraph {
     for (const o of outputs) if (o !== '') this.producers.set(o, node);
   }
 
-  /** The value behind the casts and copies that end in `value`. */
-  origin(value: string): string {
+  /**
+   * The value behind the casts, copies and reshapes that end in `value`; `flat` when batch and positions are one axis there.
+   * A reshape of states does nothing else than to join these two axes or to part them again.
+   */
+  origin(value: string): { value: string; flat: boolean } {
     const node = this.producers.get(value);
-    return node && (node.op === 'Cast' || node.op === 'Identity') ? this.origin(node.inputs[0]!) : value;
+    if (!node || !TRANSPARENT.has(node.op)) return { value, flat: false };
+    const before = this.origin(node.inputs[0]!);
+    return { value: before.value, flat: node.op === 'Reshape' ? !before.flat : before.flat };
+  }
+
+  /** The output of the last norm before `value`, which single states lead to. @throws Error when the way forks before a norm */
+  normBefore(value: string): string {
+    let at = this.origin(value).value;
+    for (;;) {
+      const node = this.producers.get(at);
+      if (node && NORMS.has(node.op)) return at;
+      const states = this.states(node);
+      if (states.length !== 1) throw new Error(`The probe graph computes "${at}" in a way that is not known here (${node?.op ?? 'no node'} with ${states.length} states). Export the bundle again with this version.`);
+      at = this.origin(states[0]!).value;
+    }
+  }
+
+  private states(node: Node | undefined): string[] {
+    return node?.inputs.filter((i) => i !== '' && !this.initializers.has(i)) ?? [];
   }
 
   /**
@@ -92,7 +116,7 @@ export class CuttableGraph {
    */
   beforeNorm(normed: string): { from: CutInput[]; dataType: number } {
     const node = this.producers.get(normed);
-    const states = node?.inputs.filter((i) => i !== '' && !this.initializers.has(i)) ?? [];
+    const states = this.states(node);
     const weight = node?.inputs.map((i) => this.initializers.get(i)).find((w) => w !== undefined);
     const known = states.length === 1 || (states.length === 2 && node!.op === SKIP_NORM && node!.inputs.filter((i) => i !== '').length === 3);
     if (!node || !weight || !known) throw new Error(`The probe graph computes "${normed}" in a way that is not known here (${node?.op ?? 'no node'} with ${states.length} states). Export the bundle again with this version.`);

@@ -81,20 +81,20 @@ export class ProbeGraphs {
   private probeGraph(): { graph: CuttableGraph; folder: string; normed: string; dataType: number } {
     const { file } = this.bundle.graphFile('probe');
     this.graph ??= new CuttableGraph(fs.readFileSync(file));
-    const normed = this.graph.origin(`hidden.${this.lm.layers}`);
+    const normed = this.graph.normBefore('logits');
     return { graph: this.graph, folder: path.dirname(file), normed, dataType: this.graph.beforeNorm(normed).dataType };
   }
 
   /** Final norm of states [rows, width]. */
   async finalNorm(states: Float32Array): Promise<Float32Array> {
     this.normSession ??= this.part(({ graph, normed, dataType }) => graph.cut(graph.beforeNorm(normed).from, [{ value: normed, name: 'out' }], dataType));
-    return this.runPart(await this.normSession, states, {});
+    return this.runPart(await this.normSession, { state: this.float(states, [states.length / this.lm.hidden, this.lm.hidden]) });
   }
 
   /** Logits [rows, vocabulary] of normalised states [rows, width]. */
   async head(states: Float32Array): Promise<Float32Array> {
-    this.headSession ??= this.part(({ graph, normed, dataType }) => graph.cut([{ value: normed, name: 'state' }], [{ value: 'logits', name: 'out' }], dataType));
-    return this.runPart(await this.headSession, states, {});
+    this.headSession ??= this.part(({ graph, normed, dataType }) => graph.cut([{ value: normed, name: 'state' }], [{ value: graph.origin('logits').value, name: 'out' }], dataType));
+    return this.runPart(await this.headSession, { state: this.float(states, [states.length / this.lm.hidden, this.lm.hidden]) });
   }
 
   /** Rows whose logits fit the bound. */
@@ -107,19 +107,31 @@ export class ProbeGraphs {
     return this.bundle.inMemory(make(source), source.folder);
   }
 
-  /** Runs a part of the probe graph on states [rows, width]; of `others` only what it takes is fed. */
-  private async runPart(session: ort.InferenceSession, states: Float32Array, others: Record<string, ort.Tensor>): Promise<Float32Array> {
-    const dims = [1, states.length / this.lm.hidden, this.lm.hidden];
-    const feeds = { ...others, state: this.float(states, dims), ...(session.inputNames.includes('zero') ? { zero: this.float(new Float32Array(states.length), dims) } : {}) };
-    const out = await session.run(Object.fromEntries(Object.entries(feeds).filter(([name]) => session.inputNames.includes(name))));
+  /** Runs a part of the probe graph; of the feeds only what it takes is given. */
+  private async runPart(session: ort.InferenceSession, feeds: Record<string, ort.Tensor>): Promise<Float32Array> {
+    const state = feeds.state!;
+    const all = { ...feeds, zero: this.float(new Float32Array(state.size), state.dims) };
+    const out = await session.run(Object.fromEntries(Object.entries(all).filter(([name]) => session.inputNames.includes(name))));
     return out.out!.data as Float32Array;
   }
 
-  /** Attention of one layer, [heads, S, S], from the states before it, [S, width]: one layer's work instead of all. */
-  async layerAttention(input: LmInput, layer: number, states: Float32Array): Promise<Float32Array> {
-    const session = await this.part(({ graph, dataType }) => graph.cut(graph.at(graph.origin(`hidden.${layer}`)), [{ value: `attention.${layer}`, name: 'out' }], dataType));
+  /**
+   * Attention of one layer, [heads, S, S], from the states before it, [S, width]: one layer's work instead of all.
+   *
+   * @param embeddings states of layer 0, [S, width]; the graph takes shapes from them
+   */
+  async layerAttention(input: LmInput, layer: number, states: Float32Array, embeddings: Float32Array): Promise<Float32Array> {
+    const { graph } = this.probeGraph();
+    const before = graph.origin(`hidden.${layer}`);
+    const first = graph.origin('hidden.0').value;
+    const session = await this.part(({ dataType }) => {
+      const from = [...graph.at(before.value), ...(before.value === first ? [] : [{ value: first, name: 'embeddings' }])];
+      return graph.cut(from, [{ value: `attention.${layer}`, name: 'out' }], dataType);
+    });
+    const { length } = input.ids;
+    const width = this.lm.hidden;
     try {
-      return await this.runPart(session, states, this.lmFeeds(input));
+      return await this.runPart(session, { ...this.lmFeeds(input), state: this.float(states, before.flat ? [length, width] : [1, length, width]), embeddings: this.float(embeddings, [1, length, width]) });
     } finally {
       await session.release();
     }

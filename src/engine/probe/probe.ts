@@ -121,8 +121,9 @@ export class Probe {
     }
     if (side === 'encoder') return keep(layer, (await this.run(side, [`attention.${layer}`]))[`attention.${layer}`]!);
     const states = await this.states(side, layer, between);
+    const embeddings = await this.states(side, 0, between);
     await between();
-    return keep(layer, await graphs.layerAttention(this.input, layer, states));
+    return keep(layer, await graphs.layerAttention(this.input, layer, states, embeddings));
   }
 
   private async headMean(side: ProbeSide, layer: number, between: Between): Promise<AttentionMatrix> {
