@@ -15,5 +15,6 @@ try {
 }
 build();
 const shots = path.join(ROOT, 'artifacts', 'webview');
+if (process.argv.length === 2) fs.rmSync(shots, { recursive: true, force: true });
 fs.mkdirSync(shots, { recursive: true });
 finish(suite('webview', { CHROMIUM: browser, LINGUALIFT_SHOTS: shots }));

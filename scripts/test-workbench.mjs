@@ -18,5 +18,6 @@ try {
 }
 build();
 const shots = path.join(ROOT, 'artifacts', 'workbench');
+if (process.argv.length === 2) fs.rmSync(shots, { recursive: true, force: true });
 fs.mkdirSync(shots, { recursive: true });
 finish(suite('workbench', { ...env, LINGUALIFT_SHOTS: shots, LINGUALIFT_VSIX: packageFor(`${process.platform}-${process.arch}`, { quiet: true }) }));

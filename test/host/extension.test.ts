@@ -139,6 +139,25 @@ describe('extension', () => {
     assert.equal(tabs().length, before);
   });
 
+  it('adds a bundle, and imports a benchmark only after it was read', async () => {
+    const list = (key: string): unknown => vscode.workspace.getConfiguration().get(key);
+    const bundle = path.join(workspace(), 'bundles', 'tiny');
+    await vscode.commands.executeCommand(Command.addBundle, bundle);
+    assert.deepEqual(list(Setting.bundleFolders.key), [bundle]);
+    await vscode.commands.executeCommand(Command.addBundle, bundle);
+    assert.deepEqual(list(Setting.bundleFolders.key), [bundle], 'once');
+    const [good, bad] = ['mgsm', 'nothing'].map((n) => path.join(workspace(), n)) as [string, string];
+    fs.mkdirSync(good);
+    fs.mkdirSync(bad);
+    for (const code of ['en', 'sw']) fs.writeFileSync(path.join(good, `mgsm_${code}.tsv`), 'How many are 2 and 3?\t5\nHow many are 4 and 3?\t7\n');
+    fs.writeFileSync(path.join(bad, 'notes.json'), '{"a": 1}');
+    await vscode.commands.executeCommand(Command.importBenchmark, vscode.Uri.file(good));
+    assert.deepEqual(list(Setting.benchmarkFolders.key), [good]);
+    // The refusal is a message; the list stays as it was.
+    await Promise.race([vscode.commands.executeCommand(Command.importBenchmark, vscode.Uri.file(bad)), new Promise((resolve) => setTimeout(resolve, 2000))]);
+    assert.deepEqual(list(Setting.benchmarkFolders.key), [good]);
+  });
+
   it('does not take over other files named manifest.json', async () => {
     const file = path.join(workspace(), 'manifest.json');
     fs.writeFileSync(file, '{}');

@@ -66,6 +66,21 @@ describe('run index', () => {
     assert.equal(index.size, 0);
   });
 
+  it('counts tokens whatever the order of the fields, and is not fooled by a text that looks like them', () => {
+    const fooling = { ...samples[0]!, completion: 'x","tokenIds":[1,2,3],"stopReason":"eos', tokenIds: [1, 2], tokenLogprobs: [-1, -2] };
+    const { tokenIds, ...rest } = { ...samples[1]!, tokenIds: [5, 6, 7] };
+    const empty = { ...samples[2]!, tokenIds: [], tokenLogprobs: [] };
+    const one = { ...samples[3]!, tokenIds: [9], tokenLogprobs: [-1] };
+    fs.writeFileSync(file(), [fooling, { ...rest, tokenIds }, empty, one].map((s) => JSON.stringify(s) + '\n').join(''));
+    const index = new RunIndex(folder);
+    assert.equal(index.size, 4);
+    assert.equal(index.facts().damagedLines, 0);
+    assert.deepEqual(index.sample(fooling.language, fooling.id), fooling);
+    const answered = [fooling, { tokenIds }, empty, one].map((s) => s.tokenIds.length);
+    const row = index.facts().rows.find((r) => r.language === fooling.language)!;
+    assert.equal(row.tokensPerQuestion, answered.reduce((a, b) => a + b, 0) / 4);
+  });
+
   it('pages in the order of the plan, filters, and finds text whatever its case', () => {
     fs.writeFileSync(file(), [...samples].reverse().map((s) => JSON.stringify(s) + '\n').join(''));
     const index = new RunIndex(folder);

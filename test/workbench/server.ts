@@ -31,6 +31,15 @@ export async function until<T>(what: string, probe: () => T | Promise<T>, ms = 3
   }
 }
 
+/** Removes a temporary folder; a process on its way out may still write there, and what is left then is only litter. */
+function remove(folder: string): void {
+  try {
+    fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  } catch (e) {
+    console.log(`${folder} could not be removed: ${(e as Error).message}`);
+  }
+}
+
 function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = net.createServer().listen(0, '127.0.0.1', () => {
@@ -155,7 +164,7 @@ export class Server {
         // Nothing is left of the group.
       }
     }
-    if (!process.env.LINGUALIFT_KEEP) fs.rmSync(this.dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    if (!process.env.LINGUALIFT_KEEP) remove(this.dir);
   }
 }
 
@@ -170,6 +179,6 @@ export async function browser(): Promise<Browser> {
     executablePath: need('CHROMIUM'), headless: true, viewport: { width: 1440, height: 960 }, reducedMotion: 'reduce',
     args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'],
   });
-  context.on('close', () => fs.rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
+  context.on('close', () => remove(profile));
   return { context, page: context.pages()[0] ?? (await context.newPage()) };
 }

@@ -25,6 +25,27 @@ interface Entry {
 
 const CHUNK = 4 * 1024 * 1024;
 
+const IDS = Buffer.from(',"tokenIds":[');
+const AFTER = Buffer.from('],"stopReason":');
+const [COMMA, BRACKET] = [44, 93];
+
+/**
+ * A line without its two long arrays of numbers, which are most of it and are not needed here. A quote inside a JSON string is
+ * always escaped, so the borders cannot be found inside a text; a line that is laid out otherwise is parsed whole.
+ */
+function parseLine(data: Buffer, from: number, to: number): { sample: Sample; tokens: number } {
+  const start = data.indexOf(IDS, from);
+  const end = start < 0 || start >= to ? -1 : data.indexOf(AFTER, start);
+  if (end < 0 || end >= to) {
+    const sample = JSON.parse(data.toString('utf8', from, to)) as Sample;
+    return { sample, tokens: sample.tokenIds?.length ?? 0 };
+  }
+  let at = start + IDS.length;
+  let tokens = data[at] === BRACKET ? 0 : 1;
+  for (; data[at] !== BRACKET; at++) if (data[at] === COMMA) tokens += 1;
+  return { sample: JSON.parse(data.toString('utf8', from, start) + data.toString('utf8', end + 1, to)) as Sample, tokens };
+}
+
 export function outcomeOf(s: Pick<Sample, 'correct' | 'value' | 'stopReason'>): Outcome {
   if (s.stopReason === 'failed') return 'failed';
   if (s.correct) return 'right';
@@ -102,18 +123,19 @@ export class RunIndex {
     let at = 0;
     for (let stop = data.indexOf(10); stop >= 0; stop = data.indexOf(10, at)) {
       this.lines += 1;
-      this.line(data.toString('utf8', at, stop), this.read + at, stop - at);
+      this.line(data, at, stop);
       at = stop + 1;
     }
     this.read += at;
     return data.subarray(at);
   }
 
-  private line(text: string, at: number, length: number): void {
-    if (text.trim() === '') return;
+  private line(data: Buffer, from: number, to: number): void {
+    if (to - from < 3 && data.toString('utf8', from, to).trim() === '') return;
     let s: Sample;
+    let tokens: number;
     try {
-      s = JSON.parse(text) as Sample;
+      ({ sample: s, tokens } = parseLine(data, from, to));
       if (typeof s.id !== 'string' || typeof s.language !== 'string') throw new Error('no id');
     } catch {
       this.damaged.push(this.lines);
@@ -122,9 +144,9 @@ export class RunIndex {
     let entries = this.byLanguage.get(s.language);
     if (!entries) this.byLanguage.set(s.language, (entries = new Map()));
     entries.set(s.id, {
-      at, length, id: s.id, language: s.language, outcome: outcomeOf(s),
+      at: this.read + from, length: to - from, id: s.id, language: s.language, outcome: outcomeOf(s),
       value: s.value === null || s.value === undefined ? null : String(s.value),
-      gold: String(s.gold), error: s.error ?? null, tokens: s.tokenIds?.length ?? 0, ms: s.ms ?? 0,
+      gold: String(s.gold), error: s.error ?? null, tokens, ms: s.ms ?? 0,
       promptTokens: s.encoderTokens > 0 ? s.encoderTokens : (s.promptTokens ?? 0),
     });
     this.sorted.delete(s.language);
