@@ -26,10 +26,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--encoder", help="multilingual encoder: a folder or a hub id")
     p.add_argument("--connector", type=Path, help="folder with connector.safetensors and connector.json")
     p.add_argument("--method", choices=METHODS, default="lingualift")
-    p.add_argument(
-        "--merge", choices=MERGES, help="how soft tokens and text come together; the method's own by default"
-    )
-    p.add_argument("--order", type=_listed, help="elements in their order, for instance bos,start,enc,end,instruction")
+    p.add_argument("--merge", choices=MERGES, help="how soft tokens and text meet; the method's own by default")
+    p.add_argument("--order", type=_listed, help="elements in their order, such as bos,start,enc,end,instruction")
     p.add_argument("--precisions", type=_listed, default=["fp32", "int8"], help=f"of {','.join(PRECISIONS)}")
     p.add_argument("--prompt-template", default="plain", help="name of the prompt template")
     p.add_argument("--name", default="", help="name of the bundle; its folder's name by default")

@@ -30,6 +30,7 @@ from lingualift_training.export.selftest import (
     run_check,
     torch_answers,
 )
+from lingualift_training.export.smooth import channel_maxima, smooth
 from lingualift_training.export.sources import Source, file_sha256, fingerprint, resolve
 from lingualift_training.export.tokenizers import adds_bos, write_tokenizer
 from lingualift_training.progress import Progress
@@ -126,14 +127,16 @@ class Build:
         self.partial.mkdir(parents=True, exist_ok=True)
         described = self.step("describe", "reading the parts and writing the tokenizers", self._describe)
         pad_id = described["parts"]["lm"]["padId"]
+        cases = self._cases(described)
         precisions: dict[str, Any] = {}
         for name in options.precisions:
             folder = self.partial / name
-            part = self.step(
-                f"decoder-{name}",
-                f"writing the decoder graphs in {name}",
-                lambda name=name, folder=folder: write_decoder_folder(self.decoder, name, folder, pad_id),
-            )
+
+            def decoder(name: str = name, folder: Path = folder) -> dict[str, Any]:
+                prepared = self._smoothed(cases) if name == "int8" else self.decoder
+                return write_decoder_folder(prepared, name, folder, pad_id)
+
+            part = self.step(f"decoder-{name}", f"writing the decoder graphs in {name}", decoder)
             if self.has_encoder:
                 mapped = self.step(
                     f"encoder-{name}",
@@ -146,7 +149,7 @@ class Build:
             precisions[name] = {"folder": name, **part}
         described["precisions"] = precisions
         described["embedding"] = precisions["fp32"]["embedding"]
-        described["selfTest"] = self._self_test(described)
+        described["selfTest"] = self._self_test(described, cases)
         return self.step_manifest(described)
 
     def _refuse_foreign_folder(self) -> None:
@@ -229,8 +232,14 @@ class Build:
             cases.append(Case(prompt, ids))
         return cases
 
-    def _self_test(self, described: dict[str, Any]) -> dict[str, Any]:
-        cases, tokens = self._cases(described), self.options.self_test_tokens
+    def _torch_parts(self) -> tuple[Any, Any]:
+        return (self.encoder_model, self.connector) if self.has_encoder else (None, None)
+
+    def _smoothed(self, cases: list[Case]) -> Decoder:
+        return smooth(self.decoder, channel_maxima(self.lm, *self._torch_parts(), cases))
+
+    def _self_test(self, described: dict[str, Any], cases: list[Case]) -> dict[str, Any]:
+        tokens = self.options.self_test_tokens
         answers: dict[str, list[Answer]] = {}
         checks: dict[str, Check] = {}
         for name in self.options.precisions:
@@ -238,8 +247,7 @@ class Build:
             def work(name: str = name) -> dict[str, Any]:
                 expected = None
                 if name == "fp32":
-                    parts = (self.encoder_model, self.connector) if self.has_encoder else (None, None)
-                    expected = torch_answers(self.lm, *parts, cases, tokens)
+                    expected = torch_answers(self.lm, *self._torch_parts(), cases, tokens)
                 runner = BundleRunner(self.partial / name, name, described["parts"])
                 rows, check = run_check(runner, cases, tokens, expected)
                 require(check, name)

@@ -18,7 +18,7 @@ MAX_ROTARY_POSITIONS = 32768
 @dataclass(frozen=True)
 class DecoderSpec:
     """The shape of a decoder. ``windows[i]`` is the sliding window of layer i or None, ``rotary[i]`` whether it has
-    rotary positions; ``cos`` and ``sin`` are [positions, head_dim / 2] with the attention scaling folded in."""
+    rotary positions; ``cos`` and ``sin`` are [positions + 1, head_dim / 2] with the attention scaling folded in."""
 
     model_type: str
     hidden: int
@@ -39,10 +39,14 @@ class DecoderSpec:
 
 @dataclass(frozen=True)
 class Decoder:
-    """A decoder in memory: its shape and its float32 weights under their Hugging Face names."""
+    """A decoder in memory: its shape and its float32 weights under their Hugging Face names.
+
+    ``head_norm`` replaces the last norm's weights in front of the head, where the two were scaled against each other.
+    """
 
     spec: DecoderSpec
     weights: dict[str, np.ndarray]
+    head_norm: np.ndarray | None = None
 
     def get(self, name: str) -> np.ndarray:
         """A weight by name."""
@@ -139,6 +143,7 @@ def rotary_tables(model: Any) -> tuple[np.ndarray, np.ndarray, int]:
     rotary = model.model.rotary_emb
     positions = min(int(config.max_position_embeddings), MAX_ROTARY_POSITIONS)
     frequencies = rotary.inv_freq.float().cpu()
-    angles = torch.arange(positions, dtype=torch.float32)[:, None] * frequencies[None, :]
+    # One row more than positions: a prompt is extended by one position in the graph.
+    angles = torch.arange(positions + 1, dtype=torch.float32)[:, None] * frequencies[None, :]
     scaling = float(getattr(rotary, "attention_scaling", 1.0))
     return (angles.cos() * scaling).numpy(), (angles.sin() * scaling).numpy(), positions

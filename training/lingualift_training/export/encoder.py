@@ -15,9 +15,12 @@ from onnx import TensorProto
 from lingualift_training.export.connector import ConnectorOperands, emit_connector
 from lingualift_training.export.encoder_checkpoint import Encoder, EncoderSpec
 from lingualift_training.export.graph import MICROSOFT, Nodes, prune, save_model, value
-from lingualift_training.export.operands import Embedding, Linear, Operands
+from lingualift_training.export.operands import PRECISIONS, Embedding, Linear, Operands
 
 WEIGHTS = "encoder.onnx.data"
+DENSE_LIMIT = 2 * 10**8
+"""Parameters of the layers up to which they stay in float32 in a quantised folder."""
+
 BATCH = "batch"
 
 
@@ -49,14 +52,27 @@ class EncoderOutputs:
 
 
 def store_encoder(encoder: Encoder, operands: Operands) -> EncoderOperands:
-    """Write the encoder's weights into ``encoder.onnx.data``."""
+    """Write the encoder's weights into ``encoder.onnx.data``.
+
+    In a quantised precision the token table, most of a small encoder, is quantised and the layers stay as they are:
+    encoders read whole texts at once, and there float32 multiplication is faster than blocks.
+    """
     if encoder.spec.family == "t5":
         return _store_t5(encoder, operands)
     return _store_bert(encoder, operands)
 
 
+def layer_operands(encoder: Encoder, operands: Operands) -> Operands:
+    """Operands for the layers' matrices: dense for small encoders, else those of the precision."""
+    sizes = [array.size for name, array in encoder.weights.items() if ".layer." in name]
+    if sum(sizes) > DENSE_LIMIT:
+        return operands
+    return Operands(PRECISIONS["fp32"], operands.files, operands.tensors)
+
+
 def _store_bert(encoder: Encoder, operands: Operands) -> EncoderOperands:
     assert encoder.position_table is not None
+    layered = layer_operands(encoder, operands)
     embedding = operands.embedding("encoder.embed", encoder.get("embeddings.word_embeddings.weight"), WEIGHTS)
     names = {
         "positions": operands.dense("encoder.positions", encoder.position_table, WEIGHTS),
@@ -68,12 +84,12 @@ def _store_bert(encoder: Encoder, operands: Operands) -> EncoderOperands:
         base, name = f"encoder.layer.{index}", f"encoder.{index}"
         parts = [f"{base}.attention.self.{part}" for part in ("query", "key", "value")]
         qkv = np.concatenate([encoder.get(f"{part}.weight") for part in parts])
-        linears = {"qkv": operands.linear(f"{name}.qkv", qkv, None, WEIGHTS)}
+        linears = {"qkv": layered.linear(f"{name}.qkv", qkv, None, WEIGHTS)}
         biases = np.concatenate([encoder.get(f"{part}.bias") for part in parts])
         held = {"qkv_bias": operands.dense(f"{name}.qkv_bias", biases, WEIGHTS)}
         paths = {"output": "attention.output.dense", "up": "intermediate.dense", "down": "output.dense"}
         for role, path in paths.items():
-            linears[role] = operands.linear(f"{name}.{role}", encoder.get(f"{base}.{path}.weight"), None, WEIGHTS)
+            linears[role] = layered.linear(f"{name}.{role}", encoder.get(f"{base}.{path}.weight"), None, WEIGHTS)
             held[f"{role}_bias"] = operands.dense(f"{name}.{role}_bias", encoder.get(f"{base}.{path}.bias"), WEIGHTS)
         for role, path in {"attention_norm": "attention.output.LayerNorm", "norm": "output.LayerNorm"}.items():
             held[role] = operands.dense(f"{name}.{role}", encoder.get(f"{base}.{path}.weight"), WEIGHTS)
@@ -84,18 +100,19 @@ def _store_bert(encoder: Encoder, operands: Operands) -> EncoderOperands:
 
 def _store_t5(encoder: Encoder, operands: Operands) -> EncoderOperands:
     assert encoder.distance_tables is not None
+    layered = layer_operands(encoder, operands)
     embedding = operands.embedding("encoder.embed", encoder.get("shared.weight"), WEIGHTS)
     names = {"norm": operands.dense("encoder.norm", encoder.get("encoder.final_layer_norm.weight"), WEIGHTS)}
     layers = []
     for index, table in enumerate(encoder.distance_tables):
         base, name = f"encoder.block.{index}.layer", f"encoder.{index}"
         qkv = np.concatenate([encoder.get(f"{base}.0.SelfAttention.{part}.weight") for part in "qkv"])
-        linears = {"qkv": operands.linear(f"{name}.qkv", qkv, None, WEIGHTS)}
+        linears = {"qkv": layered.linear(f"{name}.qkv", qkv, None, WEIGHTS)}
         paths = {"output": "0.SelfAttention.o", "down": "1.DenseReluDense.wo"}
         for role, path in paths.items():
-            linears[role] = operands.linear(f"{name}.{role}", encoder.get(f"{base}.{path}.weight"), None, WEIGHTS)
+            linears[role] = layered.linear(f"{name}.{role}", encoder.get(f"{base}.{path}.weight"), None, WEIGHTS)
         gate_up = np.concatenate([encoder.get(f"{base}.1.DenseReluDense.wi_{part}.weight") for part in "01"])
-        linears["gate_up"] = operands.linear(f"{name}.gate_up", gate_up, None, WEIGHTS)
+        linears["gate_up"] = layered.linear(f"{name}.gate_up", gate_up, None, WEIGHTS)
         held = {
             "attention_norm": operands.dense(f"{name}.n0", encoder.get(f"{base}.0.layer_norm.weight"), WEIGHTS),
             "norm": operands.dense(f"{name}.n1", encoder.get(f"{base}.1.layer_norm.weight"), WEIGHTS),

@@ -54,7 +54,7 @@ class _Carried:
 def write_generate(decoder: DecoderOperands, path: Path, pad_id: int) -> None:
     """Write the graph. Finished rows go on with ``pad_id``; their tokens and log-probabilities are to be ignored."""
     outer, body = Nodes("g."), Nodes("b.")
-    composed = emit_compose(outer, decoder, "input_ids", "soft_embeds")
+    composed = emit_compose(outer, decoder, "input_ids", "soft_embeds", "past_lengths")
     zero_counts = outer.op("Sub", ["seq_lengths", "seq_lengths"])
     carried = [
         # The rank of x is declared: without it ONNX Runtime 1.30 takes separate queries for packed ones (Qwen3).
@@ -96,7 +96,7 @@ def _body(b: Nodes, decoder: DecoderOperands, carried: list[_Carried], pad_id: i
     past = [f"b.{name}" for name in decoder.past_names()]
     present = [f"b.{name}" for name in decoder.present_names()]
     passed = emit_layers(b, decoder, "b.x", lengths, past, present, probe=False)
-    logits = emit_last_logits(b, decoder, passed, "b.new")
+    logits = emit_last_logits(b, decoder, passed, lengths, "b.new")
     token = b.op("Where", ["b.done", b.const(pad_id), b.op("ArgMax", [logits], axis=-1, keepdims=0)])
     b.op("Identity", [token], out="b.token")
     b.op("Where", ["b.done", b.const(0, np.float32), emit_best_logprob(b, logits)], out="b.logprob")

@@ -16,8 +16,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 MICROSOFT = "com.microsoft"
-OPSET = 20
-IR_VERSION = 9
+OPSET = 21
+IR_VERSION = 10
 ALIGNMENT = 4096
 """Offset granularity of large tensors in a weight file: a memory page, so that ONNX Runtime can map them."""
 
@@ -33,6 +33,7 @@ class Nodes:
         self.prefix = prefix
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, onnx.TensorProto] = {}
+        self.memo: dict[str, str] = {}
         self._count = 0
 
     def op(

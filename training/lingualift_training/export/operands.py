@@ -1,4 +1,16 @@
-"""Weights of a bundle folder and the nodes that use them, in each precision a bundle may offer."""
+"""Weights of a bundle folder and the nodes that use them, in each precision a bundle may offer.
+
+A matrix is stored in one of these kinds:
+
+``dense``       [inputs, outputs] in the precision's type, for MatMul
+``transposed``  a dense token table [outputs, inputs] used as the output projection
+``blocks``      blocks of 32 along the inputs, for MatMulNBits: close to the original weights
+``rows``        8 bits with one scale per output, for integer multiplication with activations that get one scale per
+                row: faster than blocks and float32 at batches above one, and exact, so no row depends on the others
+
+Codes of ``rows`` are unsigned on both sides. With signed weights, ONNX Runtime's kernel for processors without VNNI
+saturates silently.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +19,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import onnx
+from onnx import TensorProto, helper
 
 from lingualift_training.export.graph import DTYPES, MICROSOFT, Nodes, WeightFile, view
-from lingualift_training.export.quantize import BLOCK, pack, quantize_blocks
+from lingualift_training.export.quantize import BLOCK, ROW_LIMIT, ROW_ZERO, pack, quantize_blocks, quantize_rows
 
 
 @dataclass(frozen=True)
@@ -46,14 +59,25 @@ class Linear:
     scales: str = ""
     bias: str = ""
 
-    def emit(self, nodes: Nodes, x: str, out: str | None = None) -> str:
-        """``x @ weight.T + bias`` over the last dimension."""
+    def emit(self, nodes: Nodes, x: str, out: str | None = None, group: str = "tokens", flat: bool = True) -> str:
+        """``x @ weight.T + bias`` over the last dimension.
+
+        x is [T, inputs], or [B, S, inputs] when not ``flat``. All flat inputs of one ``group`` of a graph have the
+        same T.
+        """
         last = None if self.bias else out
-        if self.kind == "blocks":
+        if self.kind == "rows" and not flat:
+            shape = nodes.op("Concat", [nodes.op("Shape", [x], end=2), nodes.const([-1])], axis=0)
+            rows = nodes.op("Reshape", [x, nodes.const([-1, self.inputs])])
+            y = nodes.op("Reshape", [self._emit_rows(nodes, rows, None, nodes.fresh("group")), shape], out=last)
+        elif self.kind == "rows":
+            y = self._emit_rows(nodes, x, last, group)
+        elif self.kind == "blocks":
+            lone = self.bits == 4 and flat
             y = nodes.op(
                 "MatMulNBits",
-                [x, self.weight, self.scales],
-                out=last,
+                [_with_zero_row(nodes, x) if lone else x, self.weight, self.scales],
+                out=None if lone else last,
                 domain=MICROSOFT,
                 K=self.inputs,
                 N=self.outputs,
@@ -61,11 +85,37 @@ class Linear:
                 block_size=BLOCK,
                 accuracy_level=4,
             )
+            if lone:
+                y = nodes.op("Slice", [y, nodes.const([0]), nodes.const([-1]), nodes.const([0])], out=last)
         elif self.kind == "transposed":
             y = nodes.op("FusedMatMul", [x, self.weight], out=last, domain=MICROSOFT, transB=1)
         else:
             y = nodes.op("MatMul", [x, self.weight], out=last)
         return nodes.op("Add", [y, self.bias], out=out) if self.bias else y
+
+    def _emit_rows(self, nodes: Nodes, x: str, out: str | None, group: str) -> str:
+        """Integer product: rows of x to codes around 128 by their largest magnitude, and the scales put back after.
+
+        A row of zeros has scale 0; its codes are meaningless and its result is 0 times a finite number.
+        """
+        zero_points = nodes.memo.get(f"zero points of {group}")
+        if zero_points is None:
+            value = helper.make_tensor("value", TensorProto.UINT8, [1], [ROW_ZERO])
+            zero_points = nodes.op("ConstantOfShape", [nodes.op("Shape", [x], end=1)], value=value)
+            nodes.memo[f"zero points of {group}"] = zero_points
+        largest = nodes.op("ReduceMax", [nodes.op("Abs", [x]), nodes.const([1])], keepdims=1)
+        column = nodes.op("Mul", [largest, nodes.const(1 / ROW_LIMIT, np.float32)])
+        scale = nodes.op("Squeeze", [column, nodes.const([1])])
+        codes = nodes.op("QuantizeLinear", [x, scale, zero_points], axis=0)
+        zero = nodes.const(ROW_ZERO, np.uint8)
+        inputs = [codes, self.weight, nodes.const(1, np.float32), self.scales, zero, zero]
+        product = nodes.op("MatMulIntegerToFloat", inputs, domain=MICROSOFT)
+        return nodes.op("Mul", [product, column], out=out)
+
+
+def _with_zero_row(nodes: Nodes, x: str) -> str:
+    """x [T, K] with a row of zeros behind it: the 4-bit kernel rounds a single row in another way than several."""
+    return nodes.op("Pad", [x, nodes.const([0, 0, 1, 0])])
 
 
 @dataclass(frozen=True)
@@ -110,10 +160,14 @@ class Operands:
         """Store an array in the precision's dense type."""
         return self.tensor(name, array.astype(self.precision.dtype), file)
 
-    def linear(self, name: str, weight: np.ndarray, bias: np.ndarray | None, file: str) -> Linear:
-        """Store ``weight`` [outputs, inputs]."""
+    def linear(self, name: str, weight: np.ndarray, bias: np.ndarray | None, file: str, rows: bool = False) -> Linear:
+        """Store ``weight`` [outputs, inputs]; ``rows`` allows the kind of that name where the precision has 8 bits."""
         outputs, inputs = weight.shape
         bias_name = "" if bias is None else self.dense(f"{name}.bias", bias, file)
+        if rows and self.precision.bits == 8:
+            codes, scales = quantize_rows(weight)
+            stored = self.tensor(f"{name}.codes", codes.T, file)
+            return Linear(stored, inputs, outputs, "rows", 8, self.dense(f"{name}.scales", scales, file), bias_name)
         if self.precision.bits is None:
             stored = self.dense(f"{name}.weight", weight.T, file)
             return Linear(stored, inputs, outputs, "dense", bias=bias_name)

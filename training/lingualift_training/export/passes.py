@@ -24,11 +24,11 @@ from lingualift_training.export.graph import Nodes, prune, save_model, value
 def write_step(decoder: DecoderOperands, path: Path) -> None:
     """One pass with a cache: logits f32 [B, vocab] of each row's last valid position, and the grown cache."""
     nodes = Nodes("s.")
-    x = emit_compose(nodes, decoder, "input_ids", "soft_embeds")
+    x = emit_compose(nodes, decoder, "input_ids", "soft_embeds", "past_lengths")
     lengths = emit_lengths(nodes, x, "past_lengths", "seq_lengths")
     nodes.op("Identity", [lengths.after], out="cache_lengths")
     passed = emit_layers(nodes, decoder, x, lengths, decoder.past_names(), decoder.present_names(), probe=False)
-    emit_last_logits(nodes, decoder, passed, "seq_lengths", out="logits")
+    emit_last_logits(nodes, decoder, passed, lengths, "seq_lengths", out="logits")
     inputs = [*prompt_inputs(decoder), value("past_lengths", TensorProto.INT32, [BATCH])]
     inputs += cache_values(decoder, decoder.past_names(), "past_sequence")
     outputs = [
@@ -42,8 +42,8 @@ def write_step(decoder: DecoderOperands, path: Path) -> None:
 
 def _whole_pass(nodes: Nodes, decoder: DecoderOperands, probe: bool) -> DecoderOutputs:
     """A pass without a cache before it."""
-    x = emit_compose(nodes, decoder, "input_ids", "soft_embeds")
     cached = nodes.zeros(nodes.batch_size("input_ids"), TensorProto.INT32)
+    x = emit_compose(nodes, decoder, "input_ids", "soft_embeds", None if probe else cached)
     lengths = emit_lengths(nodes, x, cached, "seq_lengths")
     shape = [nodes.batch_size("input_ids"), nodes.const([decoder.spec.kv_heads, 0, decoder.spec.head_dim])]
     empty = nodes.zeros(nodes.op("Concat", shape, axis=0), decoder.dtype)
@@ -59,20 +59,30 @@ def write_score(decoder: DecoderOperands, path: Path) -> None:
     """
     nodes = Nodes("s.")
     passed = _whole_pass(nodes, decoder, probe=False)
-    wanted = nodes.op("GreaterOrEqual", ["labels", nodes.const(0)])
-    where = nodes.op("Transpose", [nodes.op("NonZero", [wanted])], perm=[1, 0])
-    states = nodes.op("GatherND", [nodes.op("Add", [passed.last, passed.skip]), where])
-    logits = emit_logits(nodes, decoder, rms_norm(nodes, decoder, states, decoder.norm))
-    labels = nodes.op("GatherND", ["labels", where])
+    # The pass has one position more than the labels where a prompt was extended: see emit_compose.
+    whole = nodes.op("Slice", [passed.shape, nodes.const([0]), nodes.const([2])])
+    blank = nodes.op("Sub", [whole, nodes.op("Shape", ["labels"])])
+    blank = nodes.op("Concat", [nodes.const([0, 0]), blank], axis=0)
+    flat = nodes.op("Reshape", [nodes.op("Pad", ["labels", blank, nodes.const(-100)]), nodes.const([-1])])
+    wanted = nodes.op("GreaterOrEqual", [flat, nodes.const(0)])
+    where = nodes.op("Squeeze", [nodes.op("NonZero", [wanted]), nodes.const([0])])
+    states = nodes.op("Gather", [nodes.op("Add", [passed.last, passed.skip]), where], axis=0)
+    logits = emit_logits(nodes, decoder, states)
+    labels = nodes.op("Gather", [flat, where], axis=0)
     logprobs = nodes.op("LogSoftmax", [logits], axis=-1)
     column = nodes.op("Unsqueeze", [labels, nodes.const([1])])
     chosen = nodes.op("Squeeze", [nodes.op("GatherElements", [logprobs, column], axis=1), nodes.const([1])])
     best = nodes.op("Equal", [nodes.op("ArgMax", [logits], axis=-1, keepdims=0), labels])
-    shape = nodes.op("Shape", ["labels"])
-    nodes.op("ScatterND", [nodes.zeros(shape, TensorProto.FLOAT), where, chosen], out="token_logprobs")
-    flags = nodes.op("Cast", [best], to=TensorProto.INT64)
-    scattered = nodes.op("ScatterND", [nodes.zeros(shape, TensorProto.INT64), where, flags])
-    nodes.op("Cast", [scattered], out="is_argmax", to=TensorProto.BOOL)
+
+    def spread(values: str, dtype: int) -> str:
+        empty = nodes.zeros(nodes.op("Shape", [flat]), dtype)
+        filled = nodes.op("ScatterElements", [empty, where, values], axis=0)
+        square = nodes.op("Reshape", [filled, whole])
+        return nodes.op("Slice", [square, nodes.const([0]), nodes.op("Shape", ["labels"], start=1), nodes.const([1])])
+
+    nodes.op("Identity", [spread(chosen, TensorProto.FLOAT)], out="token_logprobs")
+    flags = spread(nodes.op("Cast", [best], to=TensorProto.INT64), TensorProto.INT64)
+    nodes.op("Cast", [flags], out="is_argmax", to=TensorProto.BOOL)
     inputs = [*prompt_inputs(decoder), value("labels", TensorProto.INT64, [BATCH, "sequence"])]
     outputs = [
         value("token_logprobs", TensorProto.FLOAT, [BATCH, "sequence"]),
@@ -88,8 +98,9 @@ def write_probe(decoder: DecoderOperands, path: Path) -> None:
     spec = decoder.spec
     nodes = Nodes("p.")
     passed = _whole_pass(nodes, decoder, probe=True)
-    normed = rms_norm(nodes, decoder, nodes.op("Add", [passed.last, passed.skip]), decoder.norm)
-    emit_logits(nodes, decoder, normed, out="logits")
+    last = nodes.op("Add", [passed.last, passed.skip])
+    normed = rms_norm(nodes, decoder, last, decoder.norm)
+    emit_logits(nodes, decoder, last, out="logits", flat=False)
     outputs = [value("logits", TensorProto.FLOAT, [BATCH, "sequence", spec.vocab])]
     for index, name in enumerate([*passed.residuals, normed]):
         nodes.op("Cast", [name], out=f"hidden.{index}", to=TensorProto.FLOAT)

@@ -1,4 +1,4 @@
-"""Block quantisation of weight matrices, in the layout of ONNX Runtime's MatMulNBits and GatherBlockQuantized.
+"""Quantisation of weight matrices: blocks in the layout of MatMulNBits and GatherBlockQuantized, and rows.
 
 Blocks of 32 with per-block symmetric scales and integer activations per row and block keep a row's result free of
 its neighbours in the batch. Larger blocks (checked: 128) and dynamic int8 quantisation do not, and are not offered.
@@ -9,6 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 BLOCK = 32
+ROW_ZERO = 128
+ROW_LIMIT = 127
+"""Codes of a row lie in 128 ± 127, on the weights' side and on the activations'."""
+
 CHUNK = 4096
 """Rows quantised at a time: bounds the working memory for large tables."""
 
@@ -52,6 +56,14 @@ def _best_codes(cells: np.ndarray, half: int) -> tuple[np.ndarray, np.ndarray]:
             best_scale = np.where(better, scale, best_scale)
     assert best_codes is not None and best_scale is not None
     return (best_codes + half).astype(np.uint8), best_scale[:, 0].astype(np.float32)
+
+
+def quantize_rows(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Quantise ``weight`` [N, K] with one scale per row: codes [N, K] (uint8, zero point 128) and scales [N]."""
+    scales = np.abs(weight).max(1).astype(np.float32) / np.float32(ROW_LIMIT)
+    divisor = np.where(scales == 0, np.float32(1), scales)[:, None]
+    codes = (np.rint(weight / divisor) + ROW_ZERO).astype(np.uint8)
+    return codes, scales
 
 
 def pack(codes: np.ndarray, bits: int) -> np.ndarray:

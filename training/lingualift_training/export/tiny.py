@@ -48,7 +48,10 @@ CHAT_TEMPLATE = (
 
 
 def train_tokenizer(specials: list[str], wrap: bool, folder: Path, chat: bool) -> None:
-    """A byte-level BPE tokenizer over the self-test's texts and some of each script. ``wrap`` puts the first two specials around a text."""
+    """A byte-level BPE tokenizer over the self-test's texts and some of each script.
+
+    ``wrap`` puts the first two specials around a text.
+    """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
