@@ -128,6 +128,7 @@ describe('run panel', function () {
       assert.deepEqual(await axe(panel.page), []);
       await shot(panel.page, `run-${theme}`);
       await panel.page.locator('.problem vscode-button', { hasText: 'As table' }).click();
+      await panel.page.locator('.problem-table').waitFor();
       assert.equal(await panel.page.locator('.problem-table tbody tr').count(), 48);
       assert.deepEqual(await axe(panel.page), []);
     });

@@ -79,6 +79,7 @@ describe('runs in the workbench', function () {
     assert.match(await w.panel.locator('.twin').innerText(), /[a-z]{3,} [a-z]+/i);
     assert.ok((await w.panel.locator('.completion .token').count()) > 5, 'tokens are shaded');
     await w.panel.locator('.detail vscode-button', { hasText: 'All languages' }).click();
+    await w.panel.locator('.strip .cell').nth(2).waitFor();
     assert.equal(await w.panel.locator('.strip .cell').count(), 3);
     await w.shot('sample-arabic');
     await w.clearNotifications();
