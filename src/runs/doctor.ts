@@ -53,7 +53,9 @@ export async function* runDoctor(options: DoctorOptions = {}): AsyncGenerator<Do
   yield diskLine();
   yield pythonLine(options.python);
   yield weightsLine();
-  yield await bundleLine(engine);
+  const bundle = await bundleLine(engine);
+  yield bundle;
+  if (engine && bundle.status === 'ok') yield await tokenizerLine(engine);
   yield writeLine(options.runsFolder);
   await engine?.close();
 }
@@ -71,7 +73,7 @@ function pythonLine(setting: string | undefined): DoctorLine {
   const line = { id: 'python', label: 'Python environment' };
   const environment = pythonEnvironment(setting);
   if (!environment) return { ...line, status: 'warning', detail: 'not set up (needed to build bundles and to train, not to evaluate)', fix: 'npm run setup', action: 'setup' };
-  const code = 'import torch, transformers, onnxruntime_genai, sys; print("Python", sys.version.split()[0] + ", torch", torch.__version__ + ", transformers", transformers.__version__)';
+  const code = 'import sys, torch, transformers, onnx, peft; print("Python", sys.version.split()[0] + ", torch", torch.__version__ + ", transformers", transformers.__version__)';
   const r = spawnSync(environment.python, ['-c', code], { encoding: 'utf8', timeout: 120_000, env: { ...process.env, PYTHONPATH: trainingFolder() } });
   if (r.status === 0) return { ...line, status: 'ok', detail: r.stdout.trim().split('\n').pop() ?? '' };
   const why = r.error?.message ?? r.stderr.trim().split('\n').pop() ?? 'it gave no answer';
@@ -102,6 +104,34 @@ async function bundleLine(engine: EngineClient | undefined): Promise<DoctorLine>
   } catch (e) {
     return { ...line, status: 'error', detail: `${name}: ${(e as Error).message}`, fix: 'Build the demo bundle again.', action: 'demo-bundle' };
   }
+}
+
+/** A text of seven scripts and the ids that Python's tokenizers gives for it with the tokenizers of the demo bundle. */
+const PARITY = {
+  text: 'Asha ana 12,5 kg; 小明有3个; সে ৪টি কেনে; ١٢ كتابًا; ราคา 1,250 บาท',
+  lm: [
+    49, 24818, 16143, 216, 33, 34, 28, 37, 11134, 43, 13223, 125, 233, 22178, 232, 30746, 35, 26951, 43, 216, 21826, 133, 47827, 225, 216, 47827, 120, 21826, 249,
+    21826, 140, 216, 21826, 239, 47827, 225, 21826, 118, 47827, 225, 43, 216, 164, 111, 164, 112, 16936, 221, 27438, 10805, 31462, 164, 229, 10805, 43, 216, 44701,
+    43662, 10283, 222, 43662, 216, 33, 28, 34, 37, 32, 216, 10283, 244, 43662, 10283, 241,
+  ],
+  encoder: [
+    0, 71637, 3877, 155068, 5279, 74, 57960, 3924, 465, 363, 3294, 74, 22540, 33782, 4557, 65828, 956, 74, 47741, 78861, 30475, 703, 258, 74, 17587, 25568, 2525, 15747, 2,
+  ],
+} as const;
+
+async function tokenizerLine(engine: EngineClient): Promise<DoctorLine> {
+  const line = { id: 'tokenizer', label: 'Tokenizer parity' };
+  const same = async (which: 'lm' | 'encoder'): Promise<boolean | undefined> => {
+    try {
+      return JSON.stringify((await engine.tokenize(which, [PARITY.text]))[0]) === JSON.stringify(PARITY[which]);
+    } catch {
+      return undefined; // A bundle without an encoder.
+    }
+  };
+  const results = [await same('lm'), await same('encoder')];
+  const wrong = ['LLM', 'encoder'].filter((_, i) => results[i] === false);
+  if (wrong.length === 0) return { ...line, status: 'ok', detail: 'a text in seven scripts gives the ids that Python gives' };
+  return { ...line, status: 'error', detail: `other ids than in Python: ${wrong.join(', ')}`, fix: 'Build the demo bundle again.', action: 'demo-bundle' };
 }
 
 function writeLine(runsFolder = 'runs'): DoctorLine {
