@@ -102,8 +102,7 @@ def _store_layer(decoder: Decoder, operands: Operands, index: int) -> LayerOpera
         paths = [f"{base}.{part}" for part in parts]
         weight = decoder.stacked(paths, "weight")
         assert weight is not None
-        # The inputs of the down projection reach far beyond their usual size at single tokens: blocks keep them apart.
-        return operands.linear(f"{name}.{stem}", weight, decoder.stacked(paths, "bias"), WEIGHTS, rows=stem != "down")
+        return operands.linear(f"{name}.{stem}", weight, decoder.stacked(paths, "bias"), WEIGHTS, rows=True)
 
     def norm(stem: str, part: str) -> str:
         weight = decoder.find(f"{base}.{part}.weight")

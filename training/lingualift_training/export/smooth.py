@@ -4,7 +4,7 @@ A few input channels of a projection are far larger than the others, and a singl
 the others few codes. Dividing each channel by a factor in front of the projection and multiplying the weights' column
 by it changes nothing in exact arithmetic; the factors sqrt(activation / weight) share the difficulty between both sides
 (SmoothQuant, arXiv 2211.10438, with migration strength 0.5). They are folded into what produces the channel: the norm's
-weights, or the value projection. The down projection is quantised in blocks and needs none.
+weights, the value projection, or the up projection.
 """
 
 from __future__ import annotations
@@ -68,6 +68,9 @@ def smooth(decoder: Decoder, maxima: dict[str, np.ndarray]) -> Decoder:
         base = f"model.layers.{layer}"
         fold_norm(f"{base}.input_layernorm", [f"{base}.{ATTENTION}.{part}_proj" for part in "qkv"])
         _fold_values(decoder, weights, maxima, f"{base}.{ATTENTION}")
+        down = factors(maxima[f"{base}.mlp.down_proj"], [weights[f"{base}.mlp.down_proj.weight"]])
+        weights[f"{base}.mlp.down_proj.weight"] = weights[f"{base}.mlp.down_proj.weight"] * down
+        _divide_outputs(weights, f"{base}.mlp.up_proj", down)
         fold_norm(f"{base}.post_attention_layernorm", [f"{base}.mlp.gate_proj", f"{base}.mlp.up_proj"])
     scale = factors(maxima["lm_head"], [weights["lm_head.weight"]])
     weights["lm_head.weight"] = weights["lm_head.weight"] * scale
@@ -86,8 +89,10 @@ def _fold_values(
     shared = factors(activation.reshape(-1), [columns.reshape(1, -1)])
     wide = np.broadcast_to(shared.reshape(spec.kv_heads, 1, spec.head_dim), grouped).reshape(-1)
     weights[output] = weights[output] * wide
-    for kind in ("weight", "bias"):
-        name = f"{attention}.v_proj.{kind}"
-        if name in weights:
-            divisor = shared[:, None] if kind == "weight" else shared
-            weights[name] = weights[name] / divisor
+    _divide_outputs(weights, f"{attention}.v_proj", shared)
+
+
+def _divide_outputs(weights: dict[str, np.ndarray], projection: str, divisor: np.ndarray) -> None:
+    weights[f"{projection}.weight"] = weights[f"{projection}.weight"] / divisor[:, None]
+    if f"{projection}.bias" in weights:
+        weights[f"{projection}.bias"] = weights[f"{projection}.bias"] / divisor
