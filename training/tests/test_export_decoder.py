@@ -238,7 +238,7 @@ def test_half_precision_stays_near_float32(tmp_path: Path) -> None:
 def test_quantised_logits_stay_near_float32(tmp_path: Path) -> None:
     model = make("llama")
     full = Played(model, tmp_path / "fp32", "fp32").step(EVERY)["logits"]
-    for precision, allowed in (("int8", 0.02), ("int4", 0.25)):
+    for precision, allowed in (("int8", 0.04), ("int4", 0.4)):
         found = Played(model, tmp_path / precision, precision).step(EVERY)["logits"]
         error = np.sqrt(np.square(found - full).mean()) / full.std()
         assert error < allowed, f"{precision}: relative error {error:.3f}"
