@@ -56,10 +56,11 @@ export async function build() {
   step('Build: done');
 }
 
-const MINIMUM = [3, 10];
+// The pinned PyTorch has no build for 3.10.
+const MINIMUM = [3, 11];
 
 async function systemPython() {
-  const candidates = process.env.PYTHON ? [[process.env.PYTHON]] : process.platform === 'win32' ? [['py', '-3'], ['python'], ['python3']] : [['python3'], ['python3.13'], ['python3.12'], ['python3.11'], ['python3.10'], ['python']];
+  const candidates = process.env.PYTHON ? [[process.env.PYTHON]] : process.platform === 'win32' ? [['py', '-3'], ['python'], ['python3']] : [['python3'], ['python3.13'], ['python3.12'], ['python3.11'], ['python']];
   for (const [command, ...args] of candidates) {
     try {
       const out = await exec(command, [...args, '-c', 'import sys; print("%d.%d" % sys.version_info[:2], sys.executable)'], { quiet: true, silent: true, what: command });
