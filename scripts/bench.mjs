@@ -46,7 +46,12 @@ async function generation(python) {
   const gguf = path.join(cacheFolder(), 'base', '.files', 'SmolLM2-135M-Instruct.Q4_1.gguf');
   const packages = await peers();
   const plain = path.join(cacheFolder(), 'bench', 'smollm2-plain');
-  await exec(python, [path.join(HERE, 'export_plain.py'), base, plain], { quiet: true, env: pythonEnv(), what: 'the export for transformers.js' });
+  // The public model builder writes the same weights in the layout that transformers.js reads.
+  const builder = path.join(cacheFolder(), 'bench', 'python');
+  if (!fs.existsSync(path.join(builder, 'onnxruntime_genai'))) {
+    await exec(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--target', builder, 'onnxruntime-genai==0.18.0', 'onnx-ir==1.1.0'], { quiet: true, what: 'pip install of the model builder' });
+  }
+  await exec(python, [path.join(HERE, 'export_plain.py'), base, plain], { quiet: true, env: { ...pythonEnv(), PYTHONPATH: builder }, what: 'the export for transformers.js' });
   const file = path.join(os.tmpdir(), `lingualift-bench-${process.pid}.json`);
   fs.writeFileSync(file, JSON.stringify(prompts(16)));
   const rows = {};

@@ -29,13 +29,14 @@ tokenizer = AutoTokenizer.from_pretrained(folder)
 tokenizer.padding_side = "left"
 tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
 model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+model.generation_config.eos_token_id = None
 inputs = tokenizer(json.load(open(file))[:batch], return_tensors="pt", padding=True, add_special_tokens=False)
 
 
 def once(n: int) -> tuple[float, list]:
     start = time.perf_counter()
     with torch.no_grad():
-        out = model.generate(**inputs, max_new_tokens=n, min_new_tokens=n, do_sample=False, pad_token_id=tokenizer.pad_token_id)
+        out = model.generate(**inputs, max_new_tokens=n, do_sample=False, eos_token_id=None, pad_token_id=tokenizer.pad_token_id)
     return time.perf_counter() - start, out[:, inputs["input_ids"].shape[1] :].tolist()
 
 
