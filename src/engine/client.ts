@@ -9,6 +9,9 @@ import {
   type LoadResult, OnBeat, OnItem, OnLoadProgress, OnPartial, OnStarted, RunSelfTest, type ScoreItem, ScoreContinuations, type ScoreResult, type SelfTestResult, Tokenize,
 } from '../protocol/engine';
 import { ProbeClient } from './probe/client';
+import { StepClient } from './step/client';
+
+export { type StepClient };
 
 export interface EngineOptions {
   /** The script to run; default: `engine.js` beside this file when built, the TypeScript source otherwise. */
@@ -46,6 +49,8 @@ function defaultEntry(): { entry: string; execArgv: string[] } {
 export class EngineClient {
   /** A look inside the loaded model: attention, states, soft prefix, layer-wise next tokens, pooled states. */
   readonly probe: ProbeClient;
+  /** A generation one token at a time. */
+  readonly step: StepClient;
   private readonly child: ChildProcess;
   private readonly connection: MessageConnection;
   private readonly died: Promise<never>;
@@ -105,6 +110,7 @@ export class EngineClient {
       this.onLoad?.(p);
     });
     this.probe = new ProbeClient(this.connection, (signal, request) => this.cancellable(signal, (source) => request(source.token)));
+    this.step = new StepClient(this.connection, (signal, request) => this.cancellable(signal, (source) => request(source.token)));
     this.connection.onError(() => undefined);
     this.connection.listen();
     this.watchdog = setInterval(() => {

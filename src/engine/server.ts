@@ -13,6 +13,7 @@ import { encodeSentences, scoreContinuations } from './generation/score';
 import { runSelfTest } from './generation/selftest';
 import { textBefore } from './generation/stop';
 import { serveProbes } from './probe/server';
+import { serveSteps } from './step/server';
 import { LoadedBundle } from './sessions';
 import { providerStates } from './sessions/provider';
 
@@ -98,6 +99,7 @@ connection.onRequest(
 connection.onRequest(RunSelfTest, async () => runSelfTest(loaded()));
 
 serveProbes({ connection, loaded, pause, guarded });
+serveSteps({ connection, loaded, pause, guarded });
 
 async function pause(token: CancellationToken): Promise<void> {
   void connection.sendNotification(OnBeat, { rss: process.memoryUsage().rss, newTokens });

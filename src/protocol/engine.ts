@@ -34,6 +34,8 @@ export interface LoadParams {
   readonly memoryCeiling: number;
   /** Batch size that the memory estimate assumes. */
   readonly batch: number;
+  /** Load the generation graph with the first generation only: for stepping and probing, which have graphs of their own. */
+  readonly lazy?: boolean;
 }
 
 export interface LoadResult {

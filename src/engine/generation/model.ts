@@ -49,16 +49,47 @@ export function padIds(rows: readonly (readonly number[])[], pad: number): { dat
   return { data, width };
 }
 
+/** What every decoder graph with a cache is fed: ids with soft rows, lengths, and keys and values so far. */
+export function decoderFeeds(ort: Ort, lm: BundleManifest['parts']['lm'], shape: CacheShape, rows: readonly DecoderRow[], past: Cache): Record<string, ort.Tensor> {
+  const B = rows.length;
+  const { data, width } = padIds(rows.map((r) => r.ids), lm.padId);
+  const softRows = rows.reduce((max, r) => Math.max(max, r.soft.length / lm.hidden), 0);
+  const soft = new Float32Array(B * softRows * lm.hidden);
+  rows.forEach((r, b) => soft.set(r.soft, b * softRows * lm.hidden));
+  const feeds: Record<string, ort.Tensor> = {
+    input_ids: new ort.Tensor('int64', data, [B, width]),
+    soft_embeds: new ort.Tensor('float32', soft, [B, softRows, lm.hidden]),
+    seq_lengths: new ort.Tensor('int64', i64(rows.map((r) => r.ids.length)), [B]),
+    past_lengths: new ort.Tensor('int32', Int32Array.from(rows, (r) => r.past), [B]),
+  };
+  const dims = [B, shape.kvHeads, past.length, shape.headDim];
+  past.tensors.forEach((t, i) => {
+    const name = `past_key_values.${cacheName(i)}`;
+    feeds[name] = shape.half ? new ort.Tensor('float16', t as Uint16Array, dims) : new ort.Tensor('float32', t as Float32Array, dims);
+  });
+  return feeds;
+}
+
+/** The grown cache among a decoder graph's outputs. */
+export function presentCache(out: ort.InferenceSession.ReturnType, past: Cache, rows: number): Cache {
+  return { rows, length: out['present.0.key']!.dims[2]!, tensors: past.tensors.map((_, i) => out[`present.${cacheName(i)}`]!.data as CacheArray) };
+}
+
+/** Key and value of layer 0 first. */
+const cacheName = (i: number): string => `${i >> 1}.${i & 1 ? 'value' : 'key'}`;
+
 /** `generate.onnx` and `encoder.onnx` behind the GenerationModel interface. */
 export class OnnxModel implements GenerationModel {
   readonly shape: CacheShape;
   private readonly hidden: number;
   private readonly eos: BigInt64Array;
+  private generate: Promise<ort.InferenceSession> | undefined;
 
+  /** @param openGenerate loads `generate.onnx`; called once, at the latest with the first decoding */
   constructor(
     private readonly ort: Ort,
     private readonly manifest: BundleManifest,
-    private readonly generate: ort.InferenceSession,
+    private readonly openGenerate: () => Promise<ort.InferenceSession>,
     private readonly encoder: ort.InferenceSession | null,
     half: boolean,
   ) {
@@ -66,6 +97,15 @@ export class OnnxModel implements GenerationModel {
     this.shape = { layers: lm.layers, kvHeads: lm.kvHeads, headDim: lm.headDim, half };
     this.hidden = lm.hidden;
     this.eos = eosTensor(lm.eosIds);
+  }
+
+  /** Loads the generation graph now. */
+  async prepare(): Promise<void> {
+    await (this.generate ??= this.openGenerate());
+  }
+
+  async release(): Promise<void> {
+    await (await this.generate?.catch(() => undefined))?.release();
   }
 
   async encode(ids: readonly (readonly number[])[]): Promise<Float32Array[]> {
@@ -89,33 +129,21 @@ export class OnnxModel implements GenerationModel {
     const { ort, shape } = this;
     const B = rows.length;
     const past = cache ?? emptyCache(shape, B);
-    const { data, width } = padIds(rows.map((r) => r.ids), this.manifest.parts.lm.padId);
-    const softRows = rows.reduce((max, r) => Math.max(max, r.soft.length / this.hidden), 0);
-    const soft = new Float32Array(B * softRows * this.hidden);
-    rows.forEach((r, b) => soft.set(r.soft, b * softRows * this.hidden));
     const eos = eosIds === undefined ? this.eos : eosTensor(eosIds);
     const feeds: Record<string, ort.Tensor> = {
-      input_ids: new ort.Tensor('int64', data, [B, width]),
-      soft_embeds: new ort.Tensor('float32', soft, [B, softRows, this.hidden]),
-      seq_lengths: new ort.Tensor('int64', i64(rows.map((r) => r.ids.length)), [B]),
+      ...decoderFeeds(ort, this.manifest.parts.lm, shape, rows, past),
       max_new_tokens: new ort.Tensor('int64', i64([steps]), []),
       eos_ids: new ort.Tensor('int64', eos, [eos.length]),
       stop_count: new ort.Tensor('int64', i64([stopCount]), []),
-      past_lengths: new ort.Tensor('int32', Int32Array.from(rows, (r) => r.past), [B]),
       done_in: new ort.Tensor('bool', new Uint8Array(B), [B]),
     };
-    const dims = [B, shape.kvHeads, past.length, shape.headDim];
-    past.tensors.forEach((t, i) => {
-      const name = `past_key_values.${i >> 1}.${i & 1 ? 'value' : 'key'}`;
-      feeds[name] = shape.half ? new ort.Tensor('float16', t as Uint16Array, dims) : new ort.Tensor('float32', t as Float32Array, dims);
-    });
-    const out = await this.generate.run(feeds);
+    this.generate ??= this.openGenerate();
+    const out = await (await this.generate).run(feeds);
     const tokens = out.tokens!.data as BigInt64Array;
     const logprobs = out.token_logprobs!.data as Float32Array;
     const counts = out.num_tokens!.data as BigInt64Array;
     const done = out.done!.data as Uint8Array;
     const lengths = out.cache_lengths!.data as Int32Array;
-    const present: CacheArray[] = past.tensors.map((_, i) => out[`present.${i >> 1}.${i & 1 ? 'value' : 'key'}`]!.data as CacheArray);
     const ids: number[][] = [];
     const lps: number[][] = [];
     for (let b = 0; b < B; b++) {
@@ -128,7 +156,7 @@ export class OnnxModel implements GenerationModel {
       logprobs: lps,
       done: Array.from(done, (d) => d !== 0),
       lengths: Array.from(lengths),
-      cache: { rows: B, length: out['present.0.key']!.dims[2]!, tensors: present },
+      cache: presentCache(out, past, B),
     };
   }
 }

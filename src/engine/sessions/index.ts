@@ -21,7 +21,7 @@ export class LoadedBundle {
     readonly precision: Precision,
     readonly tokenizers: Tokenizers,
     readonly model: OnnxModel,
-    private readonly main: readonly ort.InferenceSession[],
+    private readonly encoder: ort.InferenceSession | null,
     private readonly options: ort.InferenceSession.SessionOptions,
     readonly result: LoadResult,
   ) {}
@@ -65,9 +65,11 @@ export class LoadedBundle {
     const open = (name: string): Promise<ort.InferenceSession> => ortModule.InferenceSession.create(path.join(dir, files[name]!), options);
     if (encoder) step(4, 'loading the encoder and the alignment layer');
     const encoderSession = encoder ? await open('encoder') : null;
-    step(5, 'loading the LLM');
-    const generate = await open('generate');
-    const model = new OnnxModel(ortModule, manifest, generate, encoderSession, precision === 'fp16');
+    const model = new OnnxModel(ortModule, manifest, () => open('generate'), encoderSession, precision === 'fp16');
+    if (!params.lazy) {
+      step(5, 'loading the LLM');
+      await model.prepare();
+    }
     const result: LoadResult = {
       provider: choice.provider,
       providerReason: choice.reason,
@@ -75,7 +77,7 @@ export class LoadedBundle {
       memoryEstimate: estimate,
       rss: process.memoryUsage().rss,
     };
-    return new LoadedBundle(ortModule, dir, manifest, precision, tokenizers, model, encoderSession ? [encoderSession, generate] : [generate], options, result);
+    return new LoadedBundle(ortModule, dir, manifest, precision, tokenizers, model, encoderSession, options, result);
   }
 
   /** Where a graph lies: at this precision, or at fp32 when this one has none. @throws Error when the bundle does not have it */
@@ -90,7 +92,7 @@ export class LoadedBundle {
   session(name: 'step' | 'score' | 'probe' | 'encoder' | 'encoder_probe'): Promise<ort.InferenceSession> {
     const known = this.extra.get(name);
     if (known) return known;
-    if (name === 'encoder' && this.main.length === 2) return Promise.resolve(this.main[0]!);
+    if (name === 'encoder' && this.encoder) return Promise.resolve(this.encoder);
     const { file, precision } = this.graphFile(name);
     // The probe graph returns attention probabilities, for which there is no CUDA kernel.
     const options = name.endsWith('probe') ? { ...this.options, executionProviders: ['cpu'] } : this.options;
@@ -110,6 +112,7 @@ export class LoadedBundle {
   async release(): Promise<void> {
     const others = await Promise.allSettled(this.extra.values());
     for (const o of others) if (o.status === 'fulfilled') await o.value.release();
-    for (const s of this.main) await s.release();
+    await this.model.release();
+    await this.encoder?.release();
   }
 }
