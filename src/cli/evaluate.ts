@@ -24,6 +24,7 @@ The same command again resumes where it stopped.
   --precision P           fp32, int8, int4 or fp16 (default fp32; fp16 with --provider cuda)
   --batch N               rows at once (default 16); completions do not depend on it
   --max-new-tokens N      default: what the bundle says
+  --calculator            finish calculations that the model writes up to their equals sign (default no)
   --scorer NAME           locale (default), harness, vllm, choice
   --template NAME         prompt template (default: the bundle's)
   --provider P            auto (default), cpu or cuda
@@ -39,7 +40,7 @@ Exit codes: 0 finished, 1 failed while running, 2 wrong input, 3 disk, 4 another
 const SPEC = {
   bundle: 'text', benchmark: 'text', languages: 'text', limit: 'integer', seed: 'integer', sampling: 'text', ids: 'text', precision: 'text', batch: 'integer',
   'max-new-tokens': 'integer', scorer: 'text', template: 'text', provider: 'text', threads: 'integer', processes: 'integer', 'memory-ceiling': 'integer', out: 'text',
-  'retry-failed': 'flag', json: 'flag', verbose: 'flag',
+  calculator: 'flag', 'retry-failed': 'flag', json: 'flag', verbose: 'flag',
 } as const;
 
 export async function evaluateCommand(args: readonly string[]): Promise<number> {
@@ -52,7 +53,7 @@ export async function evaluateCommand(args: readonly string[]): Promise<number> 
   const { benchmark, plan } = prepared;
   const findings = benchmark.benchmark.findings;
   if (!json) {
-    say(`${prepared.bundle.name} (${prepared.precision}) on ${benchmark.benchmark.title}: ${plan.languages.length} languages × ${plan.ids.length} problems, ${plan.sampling === 'all' ? 'all of them' : `${plan.sampling}, seed ${plan.seed}`}`);
+    say(`${prepared.bundle.name} (${prepared.precision}) ${request.calculator ? 'with calculator ' : ''}on ${benchmark.benchmark.title}: ${plan.languages.length} languages × ${plan.ids.length} problems, ${plan.sampling === 'all' ? 'all of them' : `${plan.sampling}, seed ${plan.seed}`}`);
     if (findings.length > 0) say(`Pre-flight: ${findings.length} finding${findings.length > 1 ? 's' : ''}, first: ${findings[0]!.file}: ${findings[0]!.message}`);
   }
   const abort = new AbortController();
@@ -121,6 +122,7 @@ export function evaluationOptions(o: Options): EvaluationOptions {
     precision: text(o, 'precision'),
     batch: integer(o, 'batch'),
     maxNewTokens: integer(o, 'max-new-tokens'),
+    calculator: o.calculator === true,
     scorer: text(o, 'scorer'),
     template: text(o, 'template'),
     provider,

@@ -7,6 +7,7 @@ import {
   Encode, Generate, type GenerateParams, type GenerateResult, Hello, type ItemResult, Load, OnBeat, OnItem, OnLoadProgress, OnPartial, OnStarted, RunSelfTest,
   ScoreContinuations, Tokenize,
 } from '../protocol/engine';
+import { calculatorFor } from './generation/calculator';
 import { type ComposedPrompt, composePrompt } from './generation/prompt';
 import { type FinishedItem, Scheduler, type ScheduledItem } from './generation/scheduler';
 import { encodeSentences, scoreContinuations } from './generation/score';
@@ -140,6 +141,7 @@ async function generate(b: LoadedBundle, params: GenerateParams, token: Cancella
       tokenBudget: params.tokenBudget,
       chunk: params.chunk,
       decode,
+      ...(params.calculator ? { calculator: calculatorFor(b.tokenizers.lm) } : {}),
     },
     {
       started: (keys) => void connection.sendNotification(OnStarted, { job: params.job, keys }),
@@ -176,6 +178,7 @@ function result(job: number, f: FinishedItem, decode: (ids: readonly number[]) =
     completion: textBefore(decode(f.ids.filter((id) => !eosIds.includes(id))), f.stopString),
     tokenIds: f.ids,
     tokenLogprobs: f.logprobs,
+    ...(f.forced.length > 0 ? { forced: f.forced } : {}),
     stopReason: f.stopReason,
     ...(f.stopString !== undefined ? { stopString: f.stopString } : {}),
     promptTokens: prompt.inputIds.length,

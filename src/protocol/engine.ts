@@ -73,6 +73,8 @@ export interface GenerateParams {
   readonly chunk: number;
   /** Send the text so far of every row after each chunk. */
   readonly stream: boolean;
+  /** Finish the calculations that the model writes up to their equals sign. Default: no. */
+  readonly calculator?: boolean;
   /** Let every row run to its limit: for benchmarks, where the amount of work must be fixed. */
   readonly ignoreEos?: boolean;
 }
@@ -92,6 +94,8 @@ export interface ItemResult {
   readonly completion: string;
   readonly tokenIds: readonly number[];
   readonly tokenLogprobs: readonly number[];
+  /** Indices into `tokenIds` of what the calculator wrote; absent when it wrote nothing. */
+  readonly forced?: readonly number[];
   readonly stopReason: StopReason;
   readonly stopString?: string;
   readonly failure?: string;

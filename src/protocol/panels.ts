@@ -119,6 +119,8 @@ export interface TokenSpan {
   readonly start: number;
   readonly end: number;
   readonly probability: number;
+  /** Written by the calculator: it has no probability of its own. */
+  readonly calculated?: true;
 }
 
 export interface SampleView {

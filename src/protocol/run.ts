@@ -21,6 +21,7 @@ export interface RunEnvironment {
   readonly scorer: { readonly name: string; readonly version: number };
   readonly generation: { readonly maxNewTokens: number; readonly stop: readonly string[]; readonly greedy: true };
   readonly backend: { readonly name: string; readonly provider: string; readonly versions: Readonly<Record<string, string>> };
+  /** Calculations that the model wrote up to their equals sign were finished by exact arithmetic while it decoded. */
   readonly calculator: boolean;
 }
 
@@ -53,8 +54,10 @@ export interface Sample extends Omit<Score, 'span' | 'error'> {
   readonly encoderPrompt?: string;
   readonly completion: string;
   readonly tokenIds: readonly number[];
-  /** Natural-log probability of each token of `tokenIds`. */
+  /** Natural-log probability of each token of `tokenIds`; 0 for those in `forced`. */
   readonly tokenLogprobs: readonly number[];
+  /** Indices into `tokenIds` of what the calculator wrote; absent when it wrote nothing. */
+  readonly forced?: readonly number[];
   readonly stopReason: StopReason;
   readonly stopString?: string;
   readonly promptTokens: number;
@@ -66,6 +69,13 @@ export interface Sample extends Omit<Score, 'span' | 'error'> {
   readonly failure?: string;
   /** Milliseconds from the start of the item's first batch to its last token. */
   readonly ms: number;
+}
+
+/** Geometric mean of the probabilities of the tokens that the model chose; null when it chose none. */
+export function meanProbability(sample: Pick<Sample, 'tokenLogprobs' | 'forced'>): number | null {
+  const forced = new Set(sample.forced);
+  const chosen = sample.tokenLogprobs.filter((_, i) => !forced.has(i));
+  return chosen.length === 0 ? null : Math.exp(chosen.reduce((a, b) => a + b, 0) / chosen.length);
 }
 
 export type RunStatus = 'planned' | 'running' | 'paused' | 'cancelled' | 'failed' | 'finished';

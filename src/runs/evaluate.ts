@@ -104,6 +104,7 @@ export async function evaluate(request: EvaluateRequest): Promise<EvaluateResult
           items: missing.map((p) => toItem(p, manifest)),
           maxNewTokens: manifest.environment.generation.maxNewTokens,
           stop: manifest.environment.generation.stop,
+          calculator: manifest.environment.calculator,
           onItem,
           onProgress: (p) => {
             rss = Math.max(rss, p.rss);
@@ -170,6 +171,7 @@ export function toSample(problem: Problem, item: ItemResult, scorer: Scorer): Sa
     completion: item.completion,
     tokenIds: item.tokenIds,
     tokenLogprobs: item.tokenLogprobs.map((x) => Math.round(x * 1e5) / 1e5),
+    ...(item.forced !== undefined ? { forced: item.forced } : {}),
     stopReason: item.stopReason,
     ...(item.stopString !== undefined ? { stopString: item.stopString } : {}),
     promptTokens: item.promptTokens,

@@ -47,7 +47,8 @@ export interface PlanRequest {
   readonly template?: string;
   readonly scorer: Scorer;
   readonly maxNewTokens?: number;
-  readonly backend: Pick<GenerationBackend, 'name' | 'provider' | 'versions' | 'processes' | 'threads'>;
+  readonly calculator?: boolean;
+  readonly backend: Pick<GenerationBackend, 'name' | 'calculates' | 'provider' | 'versions' | 'processes' | 'threads'>;
   readonly batch: number;
   readonly version: string;
 }
@@ -69,6 +70,8 @@ export function planRun(request: PlanRequest): RunManifest {
   const problems = problemsOf(benchmark.benchmark, plan.languages, plan.ids);
   const maxNewTokens = request.maxNewTokens ?? bundle.generation.maxNewTokens;
   if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1) throw new RunError(`--max-new-tokens must be a whole number of at least 1, not ${request.maxNewTokens}.`);
+  const calculator = request.calculator ?? false;
+  if (calculator && !backend.calculates) throw new RunError(`The backend "${backend.name}" cannot calculate while decoding. Leave the calculator out, or use onnxruntime.`);
   const environment: RunEnvironment = {
     bundle: { name: bundle.name, method: bundle.method, sha256: bundleFingerprint(bundle, request.precision), precision: request.precision },
     benchmark: { name: benchmark.benchmark.name, title: benchmark.benchmark.title, version: benchmark.benchmark.version ?? null, sha256: benchmarkHash(problems) },
@@ -76,7 +79,7 @@ export function planRun(request: PlanRequest): RunManifest {
     scorer: { name: request.scorer.name, version: request.scorer.version },
     generation: { maxNewTokens, stop: [...new Set([...template.stop, ...(bundle.generation.stop ?? [])])], greedy: true },
     backend: { name: backend.name, provider: backend.provider, versions: { ...backend.versions, lingualift: request.version } },
-    calculator: false,
+    calculator,
   };
   const fingerprint = createHash('sha256').update(canonicalJson({ environment, plan })).digest('hex');
   const created = new Date().toISOString();

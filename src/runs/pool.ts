@@ -36,6 +36,7 @@ const DEFAULT_CHUNK = 32;
  */
 export class EnginePool implements GenerationBackend {
   readonly name = 'onnxruntime';
+  readonly calculates = true;
   private constructor(
     private readonly options: PoolOptions,
     readonly threads: number,
@@ -120,6 +121,7 @@ export class EnginePool implements GenerationBackend {
           batch: retry ? Math.max(1, this.options.batch >> 1) : this.options.batch,
           tokenBudget: this.options.tokenBudget ?? DEFAULT_TOKEN_BUDGET,
           chunk: this.options.chunk ?? DEFAULT_CHUNK,
+          ...(request.calculator ? { calculator: true } : {}),
           stream: request.onPartial !== undefined,
         },
         {

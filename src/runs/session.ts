@@ -23,6 +23,8 @@ export interface EvaluationOptions extends Selection {
   readonly template?: string;
   readonly batch?: number;
   readonly maxNewTokens?: number;
+  /** Finish calculations while decoding (default no). */
+  readonly calculator?: boolean;
   readonly threads?: number;
   readonly processes?: number;
   readonly memoryCeiling?: number;
@@ -133,7 +135,7 @@ export async function startEvaluation(options: EvaluationOptions, prepared: Prep
     onLog,
   });
   try {
-    const manifest = planRun({ ...prepared, bundle: prepared.bundle, template: options.template, maxNewTokens: options.maxNewTokens, backend: pool, version: options.version });
+    const manifest = planRun({ ...prepared, bundle: prepared.bundle, template: options.template, maxNewTokens: options.maxNewTokens, calculator: options.calculator, backend: pool, version: options.version });
     const folder = path.resolve(options.out ?? path.join(options.runsFolder ?? 'runs', runFolderName(manifest)));
     return {
       ...prepared,

@@ -120,6 +120,72 @@ describe('scheduler', () => {
     check(log, items, { ...defaults, ...options }, 1_000_000);
   });
 
+  describe('calculator', () => {
+    /** Behind every id that seven divides: two ids that depend on all before. */
+    const calculator = (ids: readonly number[]): readonly number[] | undefined =>
+      ids.at(-1)! % 7 === 0 && ids.at(-1) !== EOS ? [1 + (ids.reduce((a, b) => a + b, 0) % 23), 5] : undefined;
+
+    /** By definition: one token at a time, no cache, no batch; what is forced is looked at no further. */
+    function definition(it: ScheduledItem, limit: number, rarity: number): { ids: number[]; forced: number[] } {
+      const ids: number[] = [];
+      const forced: number[] = [];
+      while (ids.length < limit) {
+        const grown: ScheduledItem = { ...it, prompt: { ...it.prompt, inputIds: [...it.prompt.inputIds, ...ids] } };
+        ids.push(reference(grown, 1, rarity).ids[0]!);
+        if (ids.at(-1) === EOS) break;
+        if (ids.length === limit) break;
+        for (const id of calculator(ids) ?? []) {
+          if (ids.length === limit) break;
+          forced.push(ids.length);
+          ids.push(id);
+        }
+      }
+      return { ids, forced };
+    }
+
+    it('forces its ids where it applies, whatever the batch, chunk and limits; everything else is the model', async () => {
+      let calculated = 0;
+      await fc.assert(
+        fc.asyncProperty(prompts, settings, fc.constantFrom(12, 1000), fc.nat({ max: 3 }), async (items, options, rarity, slack) => {
+          const all = { ...defaults, ...options, stop: [], calculator };
+          const model = new FakeModel(rarity, slack);
+          const log = await schedule(model, items, all);
+          assert.deepEqual(log.finished.map((f) => f.item.key).sort(), items.map((i) => i.key).sort());
+          assert.ok(model.calls.every((c) => c.rows <= options.batch));
+          for (const f of log.finished) {
+            const limit = Math.min(all.maxNewTokens, all.maxPositions - f.item.prompt.inputIds.length);
+            const want = definition(f.item, limit, rarity);
+            assert.deepEqual({ ids: f.ids, forced: f.forced }, want, f.item.key);
+            assert.equal(f.logprobs.length, f.ids.length);
+            assert.ok(f.forced.every((i) => f.logprobs[i] === 0));
+            assert.equal(f.stopReason, f.ids.at(-1) === EOS ? 'eos' : 'length');
+            calculated += f.forced.length;
+          }
+        }),
+        { numRuns: 300 },
+      );
+      assert.ok(calculated > 1000, `${calculated} forced ids`);
+    });
+
+    it('a stop string behind a calculation counts, one that the calculator replaced does not', async () => {
+      const items = Array.from({ length: 12 }, (_, i) => item(`k${i}`, [1 + i, 3]));
+      const all = { ...defaults, stop: ['e'], calculator };
+      for (const f of (await schedule(new FakeModel(1000), items, all)).finished) {
+        const { ids, forced } = definition(f.item, all.maxNewTokens, 1000);
+        const cut = cutAtStop(ids, all.stop, decode);
+        assert.deepEqual(f.ids, cut ? ids.slice(0, cut.tokens) : ids);
+        assert.deepEqual(f.forced, forced.filter((i) => i < f.ids.length));
+      }
+    });
+
+    it('can be cancelled between two calls', async () => {
+      const items = Array.from({ length: 6 }, (_, i) => item(`k${i}`, [1 + i, 3]));
+      const model = new FakeModel(1000);
+      const log = await schedule(model, items, { calculator }, () => model.calls.length >= 3);
+      assert.deepEqual([log.completed, model.calls.length], [false, 3]);
+    });
+  });
+
   describe('cancellation', () => {
     it('drops only what is in flight and stops before the next call', async () => {
       await fc.assert(

@@ -1,6 +1,7 @@
 import { type VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { languageName, languageOf } from '../../src/core/languages';
+import { meanProbability } from '../../src/protocol/run';
 import { GetSample, type SampleView, type TokenSpan } from '../../src/protocol/panels';
 import { Button, Checkbox } from '../ui/controls';
 import { request } from '../ui/host';
@@ -31,8 +32,8 @@ export function Detail({ state, change, onError }: DetailProps): VNode {
 function SampleText({ view, state, change }: { readonly view: SampleView; readonly state: PanelState; readonly change: DetailProps['change'] }): VNode {
   const { sample: s, tokens, twin, outcome } = view;
   const text = { lang: s.language, dir: languageOf(s.language)?.direction ?? ('auto' as const) };
-  const probabilities = s.tokenLogprobs.map(Math.exp);
-  const mean = probabilities.length === 0 ? null : Math.exp(s.tokenLogprobs.reduce((a, b) => a + b, 0) / s.tokenLogprobs.length);
+  const mean = meanProbability(s);
+  const calculated = s.forced?.length ?? 0;
   return (
     <section class="detail" aria-label={t('Sample')}>
       <div class="toolbar">
@@ -59,6 +60,7 @@ function SampleText({ view, state, change }: { readonly view: SampleView; readon
         <dl class="facts">
           <div><dt>{t('Stopped by')}</dt><dd>{s.stopReason}{s.stopString === undefined ? '' : ` (${JSON.stringify(s.stopString)})`}</dd></div>
           <div><dt>{t('Tokens')}</dt><dd>{t('{0} generated, {1} in the prompt, {2} in the encoder', count(s.tokenIds.length), count(s.promptTokens), count(s.encoderTokens))}</dd></div>
+          {calculated > 0 && <div><dt>{t('Calculator')}</dt><dd>{t('wrote {0} of the tokens', count(calculated))}</dd></div>}
           <div><dt>{t('Mean probability')}</dt><dd>{mean === null ? '–' : percent(mean)}</dd></div>
           <div><dt>{t('Time')}</dt><dd>{t('{0} ms', count(s.ms))}</dd></div>
           <div><dt>{t('Scorer')}</dt><dd>{s.scorer}</dd></div>
@@ -77,6 +79,8 @@ function SampleText({ view, state, change }: { readonly view: SampleView; readon
 interface Piece {
   readonly text: string;
   readonly probability: number | undefined;
+  /** Written by the calculator. */
+  readonly calculated: boolean;
   readonly read: boolean;
 }
 
@@ -92,6 +96,7 @@ export function pieces(text: string, tokens: readonly TokenSpan[] | null, span: 
     return {
       text: text.slice(start, end),
       probability: inside && inside.start <= start && end <= inside.end ? inside.probability : undefined,
+      calculated: inside?.calculated === true && inside.start <= start && end <= inside.end,
       read: span !== null && start >= span[0] && end <= span[1],
     };
   });
@@ -105,8 +110,8 @@ function Completion({ text, language, tokens, span }: { readonly text: string; r
   return (
     <p class="text completion" lang={language} dir="auto">
       {pieces(text, tokens, span).map((piece, i) => {
-        const name = piece.probability === undefined ? undefined : `token shade-${shade(piece.probability)}`;
-        const title = piece.probability === undefined ? undefined : t('probability {0}', percent(piece.probability));
+        const name = piece.probability === undefined ? undefined : piece.calculated ? 'token calculated' : `token shade-${shade(piece.probability)}`;
+        const title = piece.probability === undefined ? undefined : piece.calculated ? t('written by the calculator') : t('probability {0}', percent(piece.probability));
         return piece.read ? <mark key={i} class={`read ${name ?? ''}`} title={title}>{piece.text}</mark> : <span key={i} class={name} title={title}>{piece.text}</span>;
       })}
       {text === '' && <em>{t('(nothing)')}</em>}
@@ -123,7 +128,7 @@ function TokenTable({ text, tokens }: { readonly text: string; readonly tokens: 
       {open && (
         <table class="tokens">
           <thead><tr><th scope="col">{t('Token')}</th><th scope="col" class="number">{t('Probability')}</th></tr></thead>
-          <tbody>{tokens.map((k) => <tr key={k.start}><td><bdi class="chip-text">{text.slice(k.start, k.end)}</bdi></td><td class="number">{percent(k.probability)}</td></tr>)}</tbody>
+          <tbody>{tokens.map((k) => <tr key={k.start}><td><bdi class="chip-text">{text.slice(k.start, k.end)}</bdi></td><td class="number">{k.calculated ? t('calculator') : percent(k.probability)}</td></tr>)}</tbody>
         </table>
       )}
     </details>

@@ -34,6 +34,7 @@ export function Header({ run, estimates, onAction }: HeaderProps): VNode {
         <h1>
           <bdi>{environment.bundle.name}</bdi> {environment.bundle.precision} <span aria-hidden="true">▸</span> <bdi>{environment.benchmark.title}</bdi> <span aria-hidden="true">▸</span> {t('scorer {0}', `${environment.scorer.name}/${environment.scorer.version}`)}
         </h1>
+        {environment.calculator && <span class="tag">{t('with calculator')}</span>}
         {run.tags.map((tag) => <span key={tag} class="tag">#{tag}</span>)}
         <Actions run={run} onAction={onAction} />
       </div>
@@ -101,7 +102,7 @@ function Provenance({ run, estimates }: Pick<HeaderProps, 'run' | 'estimates'>):
     [t('Benchmark'), `${environment.benchmark.title} ${environment.benchmark.version ?? ''}, ${environment.benchmark.sha256.slice(0, 12)}`],
     [t('Problems'), t('{0} in each of {1} languages, drawn: {2}, seed {3}', plan.ids.length, plan.languages.length, plan.sampling, plan.seed)],
     [t('Prompt'), `${environment.prompt.template}/${environment.prompt.version}`],
-    [t('Generation'), t('greedy, at most {0} tokens', environment.generation.maxNewTokens)],
+    [t('Generation'), `${t('greedy, at most {0} tokens', environment.generation.maxNewTokens)}${environment.calculator ? `, ${t('with calculator')}` : ''}`],
     [t('Engine'), `${environment.backend.name} ${environment.backend.provider}, ${Object.entries(environment.backend.versions).map(([name, version]) => `${name} ${version}`).join(', ')}`],
     [t('Intervals'), t('per language Wilson, 95 %; means and gaps by a bootstrap clustered by problem ({0} resamples, seed {1})', estimates?.resamples ?? '–', estimates?.seed ?? '–')],
     [t('Machine'), execution.platform],

@@ -21,12 +21,16 @@ export interface SchedulerOptions {
   readonly chunk: number;
   /** Text of ids; used for stop strings and for streamed pieces. */
   readonly decode: (ids: readonly number[]) => string;
+  /** Ids that go on behind ids whose text ends in the equals sign of a calculation; undefined for any others. */
+  readonly calculator?: (ids: readonly number[]) => readonly number[] | undefined;
 }
 
 export interface FinishedItem {
   readonly item: ScheduledItem;
   readonly ids: readonly number[];
   readonly logprobs: readonly number[];
+  /** Indices of `ids` that the calculator wrote; their log-probability is given as 0. */
+  readonly forced: readonly number[];
   readonly stopReason: StopReason;
   readonly stopString?: string;
   readonly ms: number;
@@ -46,9 +50,19 @@ interface Row {
   readonly item: ScheduledItem;
   readonly ids: number[];
   readonly logprobs: number[];
+  readonly forced: number[];
   readonly limit: number;
   readonly startedAt: number;
   past: number;
+  /** Ids already looked at for a calculation. */
+  seen: number;
+}
+
+/** A row whose calculation was finished for it: its keys and values up to the equals sign, and the ids to read next. */
+interface Interrupted {
+  readonly row: Row;
+  readonly cache: Cache;
+  readonly ids: readonly number[];
 }
 
 /** Ids of a prefix that all prompts share, when reading it once pays: it must be long, and longer than what follows. */
@@ -72,6 +86,7 @@ export function sharedPrefix(prompts: readonly ComposedPrompt[]): number {
 export class Scheduler {
   private readonly queue: ScheduledItem[];
   private rows: Row[] = [];
+  private interrupted: Interrupted[] = [];
   private cache: Cache | null = null;
   private prefix: { readonly ids: readonly number[]; readonly cache: Cache } | null = null;
 
@@ -88,10 +103,12 @@ export class Scheduler {
   /** @returns false when it was cancelled; rows in flight are then dropped */
   async run(): Promise<boolean> {
     await this.readSharedPrefix();
-    while (this.queue.length > 0 || this.rows.length > 0) {
+    while (this.queue.length > 0 || this.rows.length > 0 || this.interrupted.length > 0) {
       if (await this.events.cancelled()) return false;
       const free = this.options.batch - this.rows.length;
-      if (this.queue.length > 0 && (this.rows.length === 0 || free >= this.refillAt())) await this.admit(free);
+      const waiting = this.interrupted.shift();
+      if (waiting) await this.resume(waiting);
+      else if (this.queue.length > 0 && (this.rows.length === 0 || free >= this.refillAt())) await this.admit(free);
       else await this.advance();
     }
     return true;
@@ -123,7 +140,7 @@ export class Scheduler {
     const soft = await this.encode(taken);
     const fresh = taken.map((item): Row => {
       const limit = Math.min(this.options.maxNewTokens, this.options.maxPositions - item.prompt.inputIds.length);
-      return { item, ids: [], logprobs: [], limit, startedAt, past: 0 };
+      return { item, ids: [], logprobs: [], forced: [], limit, startedAt, past: 0, seen: 0 };
     });
     if (this.prefix) {
       for (const [i, row] of fresh.entries()) await this.readSuffix(row, soft[i]!);
@@ -151,6 +168,12 @@ export class Scheduler {
   private async readSuffix(row: Row, soft: Float32Array): Promise<void> {
     const { ids, cache } = this.prefix!;
     const out = await this.model.decode([{ ids: row.item.prompt.inputIds.slice(ids.length), soft, past: ids.length }], cache, 1, 2, this.graphEos);
+    this.join([row], out);
+  }
+
+  /** Reads what the calculator wrote, alone for the same reason, so that the row joins the others again with one new token. */
+  private async resume({ row, cache, ids }: Interrupted): Promise<void> {
+    const out = await this.model.decode([{ ids, soft: new Float32Array(0), past: cache.length }], cache, 1, 2, this.graphEos);
     this.join([row], out);
   }
 
@@ -188,8 +211,14 @@ export class Scheduler {
       row.ids.push(...out.ids[index]!);
       row.logprobs.push(...out.logprobs[index]!);
       row.past = out.lengths[index]!;
+      const calculated = this.calculate(row);
       const end = this.ending(row);
       if (end) this.finish(row, end);
+      else if (calculated !== undefined) {
+        row.past = row.item.prompt.inputIds.length + calculated;
+        const cache = gatherRows(this.model.shape, [{ cache: out.cache, row: index, length: row.past }]);
+        this.interrupted.push({ row, cache, ids: row.ids.slice(calculated) });
+      }
       else keep.push({ row, index });
     });
     const whole = this.rows.length === 0 && keep.length === called.length && out.lengths.every((n) => n <= out.cache.length);
@@ -200,7 +229,30 @@ export class Scheduler {
       this.cache = gatherRows(this.model.shape, [...old, ...keep.map(({ row, index }) => ({ cache: out.cache, row: index, length: row.past }))]);
     }
     this.rows = [...this.rows, ...keep.map((k) => k.row)];
-    this.events.beat(this.rows.map((r) => ({ key: r.item.key, ids: r.ids })));
+    this.events.beat([...this.rows, ...this.interrupted.map((i) => i.row)].map((r) => ({ key: r.item.key, ids: r.ids })));
+  }
+
+  /**
+   * Finishes the first calculation among the new ids of a row: what the model went on with behind the equals sign is dropped,
+   * the calculator's ids take its place.
+   *
+   * @returns index of the id that holds the equals sign, from which the row must be read on; undefined when there is none
+   */
+  private calculate(row: Row): number | undefined {
+    const { calculator, eosIds } = this.options;
+    if (!calculator) return undefined;
+    const last = Math.min(row.ids.length, row.limit - 1);
+    for (; row.seen < last && !eosIds.includes(row.ids[row.seen]!); row.seen++) {
+      const forced = calculator(row.ids.slice(0, row.seen + 1));
+      if (!forced || forced.length === 0) continue;
+      const at = row.seen;
+      row.ids.splice(at + 1, Infinity, ...forced);
+      row.logprobs.splice(at + 1, Infinity, ...forced.map(() => 0));
+      row.forced.push(...forced.map((_, i) => at + 1 + i));
+      row.seen = row.ids.length;
+      return at;
+    }
+    return undefined;
   }
 
   private ending(row: Row): { reason: StopReason; keep: number; stopString?: string } | undefined {
@@ -220,6 +272,7 @@ export class Scheduler {
       item: row.item,
       ids: row.ids.slice(0, end.keep),
       logprobs: row.logprobs.slice(0, end.keep),
+      forced: row.forced.filter((i) => i < end.keep),
       stopReason: end.reason,
       stopString: end.stopString,
       ms: this.events.now() - row.startedAt,

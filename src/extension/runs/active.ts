@@ -170,6 +170,7 @@ export function resumeParams(folder: string, version: string): StartParams {
     scorer: environment.scorer.name,
     template: environment.prompt.template,
     maxNewTokens: environment.generation.maxNewTokens,
+    calculator: environment.calculator,
     batch: execution.batch,
     threads: execution.threads,
     out: folder,

@@ -6,7 +6,7 @@ import { scorerByName, SCORER_NAMES } from '../../core/scoring';
 import { agreementMatrix, consistency, PairingError, pairSamples } from '../../core/statistics';
 import { type AgreementView, type CompareView, type GroupDifference, type ListParams, type PairAnswer, type PairKey, type PairLine, type PairPage, type PairParams, type PairSample, type PairView, type ScorerRow, type ScorersView, type Side, type SideView, type TrendView } from '../../protocol/compare';
 import { type Outcome } from '../../protocol/panels';
-import { type Sample } from '../../protocol/run';
+import { meanProbability, type Sample } from '../../protocol/run';
 import { RunError } from '../../runs/errors';
 import { rescoreSamples } from '../../runs/rescore';
 import { uniqueLabels } from '../../runs/report/model';
@@ -220,10 +220,9 @@ function pairView(c: Comparison, leftOut: readonly [number, number]): PairView {
 }
 
 function sideView(s: Sample): SideView {
-  const n = s.tokenLogprobs.length;
   return {
     outcome: outcomeOf(s), completion: s.completion, value: shown(s.value), span: s.span, reading: s.reading, ambiguous: s.ambiguous, alternatives: s.alternatives ?? [], error: s.error ?? null, scorer: s.scorer,
-    stopReason: s.stopReason, failure: s.failure ?? null, tokens: s.tokenIds.length, probability: n === 0 ? null : Math.exp(s.tokenLogprobs.reduce((sum, x) => sum + x, 0) / n),
+    stopReason: s.stopReason, failure: s.failure ?? null, tokens: s.tokenIds.length, probability: meanProbability(s),
   };
 }
 

@@ -51,7 +51,7 @@ answer(P.ReadSample, ({ folder, language, id }): SampleView => {
   const sample = run.sample(language, id);
   if (!sample) throw new RunError(`The run has no sample ${language}/${id}.`);
   const table = pieceTable(run.manifest.execution.bundlePath);
-  const tokens = table && tokenSpans(table, sample.completion, sample.tokenIds, sample.tokenLogprobs);
+  const tokens = table && tokenSpans(table, sample.completion, sample.tokenIds, sample.tokenLogprobs, sample.forced);
   return { sample, outcome: outcomeOf(sample), twin: twinOf(run, id), tokens: tokens ?? null };
 });
 

@@ -58,9 +58,11 @@ const BYTE_OF: ReadonlyMap<string, number> = (() => {
  * probability is then the product of its parts.
  *
  * @param logprobs natural-log probabilities, one a token
+ * @param forced indices of ids that the calculator wrote
  * @returns undefined when the ids do not spell the completion (another tokenizer)
  */
-export function tokenSpans(table: PieceTable, completion: string, ids: readonly number[], logprobs: readonly number[]): TokenSpan[] | undefined {
+export function tokenSpans(table: PieceTable, completion: string, ids: readonly number[], logprobs: readonly number[], forced: readonly number[] = []): TokenSpan[] | undefined {
+  const calculated = new Set(forced);
   const spans: TokenSpan[] = [];
   const decoder = new TextDecoder('utf-8');
   let text = '';
@@ -72,7 +74,7 @@ export function tokenSpans(table: PieceTable, completion: string, ids: readonly 
     if (piece === '') continue;
     const start = text.length;
     text += piece;
-    spans.push({ start, end: text.length, probability: Math.exp(pendingLogprob) });
+    spans.push({ start, end: text.length, probability: Math.exp(pendingLogprob), ...(calculated.has(i) ? { calculated: true as const } : {}) });
     pendingLogprob = 0;
   }
   // A completion may have been cut at a stop string, and decoders drop the space that SentencePiece writes first.
@@ -81,7 +83,7 @@ export function tokenSpans(table: PieceTable, completion: string, ids: readonly 
   const shared = Math.min(spelled.length, completion.length);
   if (spelled.slice(0, shared) !== completion.slice(0, shared) && spelled.trimStart() !== completion.trimStart()) return undefined;
   return spans
-    .map(({ start, end, probability }) => ({ start: Math.max(0, start - skipped), end: Math.min(completion.length, end - skipped), probability }))
+    .map((span) => ({ ...span, start: Math.max(0, span.start - skipped), end: Math.min(completion.length, span.end - skipped) }))
     .filter((s) => s.end > s.start);
 }
 

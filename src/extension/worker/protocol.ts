@@ -94,6 +94,7 @@ export interface StartParams extends Selection {
   readonly template?: string;
   readonly batch?: number;
   readonly maxNewTokens?: number;
+  readonly calculator?: boolean;
   readonly threads?: number;
   readonly memoryCeiling?: number;
   readonly tokenBudget?: number;

@@ -62,6 +62,7 @@ export function reproduceCommand(manifest: RunManifest): string {
   if (plan.sampling === 'ids') words.push('--ids', plan.ids.join(','));
   else if (plan.sampling !== 'all') words.push('--limit', String(plan.ids.length), '--sampling', plan.sampling, '--seed', String(plan.seed));
   words.push('--precision', e.bundle.precision, '--max-new-tokens', String(e.generation.maxNewTokens), '--scorer', e.scorer.name, '--template', e.prompt.template);
+  if (e.calculator) words.push('--calculator');
   if (/cpu|cuda/i.test(e.backend.provider)) words.push('--provider', /cuda/i.test(e.backend.provider) ? 'cuda' : 'cpu');
   words.push('--batch', String(x.batch), '--threads', String(x.threads), '--processes', String(x.processes));
   return words.map(shellWord).join(' ');

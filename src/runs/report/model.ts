@@ -115,9 +115,9 @@ function runFloors(samples: readonly Sample[]): ReadonlyMap<string, FloorShare> 
   return bestFloors(floors(problems, (question, language) => readNumbers(question, language, { words: false }).map((r) => r.value)));
 }
 
-/** Names of runs that stand side by side: the user's, or bundle and precision; with the scorer or a number where that is not enough. */
+/** Names of runs that stand side by side: the user's, or bundle, precision and calculator; with the scorer or a number where that is not enough. */
 export function uniqueLabels(sources: readonly Pick<RunSource, 'manifest' | 'state'>[]): string[] {
-  const base = sources.map(({ manifest, state }) => state?.name?.trim() || `${manifest.environment.bundle.name} (${manifest.environment.bundle.precision})`);
+  const base = sources.map(({ manifest, state }) => state?.name?.trim() || `${manifest.environment.bundle.name} (${manifest.environment.bundle.precision}${manifest.environment.calculator ? ', calculator' : ''})`);
   const scored = base.map((label, i) => {
     const others = sources.filter((_, k) => k !== i && base[k] === label);
     const scorer = sources[i]!.manifest.environment.scorer.name;
