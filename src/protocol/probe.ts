@@ -188,4 +188,5 @@ export const ProbeSoftVectors = new RequestType<{ handle: string; which: 'before
 export const ProbeSoft = new RequestType<{ handle: string; k?: number }, SoftResult, void>('probe/soft');
 export const ProbeLens = new RequestType<LensParams, LensResult, void>('probe/lens');
 export const PooledStates = new RequestType<PooledParams, PooledResult, void>('probe/pooled');
-export const OnPooledProgress = new NotificationType<{ job: number; done: number; of: number }>('probe/pooledProgress');
+/** `share`: of all tokens, which is what the time goes with. */
+export const OnPooledProgress = new NotificationType<{ job: number; done: number; of: number; share: number }>('probe/pooledProgress');

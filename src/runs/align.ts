@@ -14,6 +14,7 @@ import { benchmarkHash, loadBenchmark, problemsOf } from './benchmark';
 import { RunError } from './errors';
 import { resolveBundle } from './locations';
 import { canonicalJson, planSelection, type Selection } from './plan';
+import { type PooledTables, readStates, type StatesHead, writeStates } from './states';
 import { readManifestOf, readSamples, writeAtomic } from './store';
 
 /** One alignment analysis. Everything has a default but bundle and benchmark. */
@@ -41,18 +42,23 @@ export interface AlignOptions extends Selection {
   /** Folder that holds `alignment/`, the cache by fingerprint; null: no cache. Default `runs`. */
   readonly runsFolder?: string | null;
   readonly engine?: EngineOptions;
-  readonly onProgress?: (message: string, done: number, of: number) => void;
+  /** `share`: how much of the time of all steps together is over, 0 to 1; only while states are read. */
+  readonly onProgress?: (message: string, done: number, of: number, share?: number) => void;
   readonly signal?: AbortSignal;
 }
 
 /** Raise it when a number is computed in another way: cached results of another version are not used. */
 const ANALYSIS_VERSION = 1;
+/** The same for the states themselves. */
+const STATES_VERSION = 1;
 
 export interface AlignOutcome {
   readonly result: AlignmentResult;
   /** True when the numbers were read from the cache. */
   readonly cached: boolean;
+  /** The result as JSON, and the states that it was made of (runs/states); null without a cache. */
   readonly file: string | null;
+  readonly states: { readonly file: string; readonly fingerprint: string } | null;
 }
 
 interface Planned {
@@ -62,25 +68,63 @@ interface Planned {
   readonly problems: ReadonlyMap<string, readonly Problem[]>;
   readonly layers: readonly number[];
   readonly head: Omit<AlignmentResult, 'stages' | 'milliseconds' | 'correlation'>;
+  readonly states: string;
 }
 
 /**
  * Compares the states that a bundle gives to the same problems in several languages (core/analysis/alignment says how each
- * number is made). Results are kept by fingerprint and read again when nothing has changed.
+ * number is made). Results are kept by fingerprint and read again when nothing has changed; so are the states, which other
+ * settings (another baseline, seed or number of resamples) start from.
  *
  * @throws RunError / BundleError in words; an AbortError-like Error when cancelled
  */
 export async function align(options: AlignOptions): Promise<AlignOutcome> {
   const planned = await plan(options);
-  const file = options.runsFolder === null ? null : path.resolve(options.runsFolder ?? 'runs', 'alignment', `${planned.head.fingerprint.slice(0, 24)}.json`);
-  const known = file ? readCached(file, planned.head.fingerprint) : undefined;
-  const result = known ?? (await analyse(planned, options));
-  if (file && !known) {
-    fs.mkdirSync(path.dirname(file), { recursive: true });
-    writeAtomic(file, JSON.stringify(result) + '\n');
+  const kept = filesOf(planned, options);
+  const known = find(planned, kept);
+  if (known) return complete(known, true, kept, planned, options);
+  const startedAt = performance.now();
+  let tables = kept ? readStates(kept.states, planned.states)?.tables : undefined;
+  if (!tables) {
+    tables = await pooledTables(planned, options);
+    if (kept) await writeStates(kept.states, statesHead(planned, tables), tables);
   }
+  const result = { ...planned.head, stages: await compare(planned, tables, options), milliseconds: Math.round(performance.now() - startedAt) };
+  if (kept) writeAtomic(kept.result, JSON.stringify(result) + '\n');
+  return complete(result, false, kept, planned, options);
+}
+
+/** The same analysis when it is in the cache, otherwise undefined: nothing is computed and no model is loaded. @throws as `align` */
+export async function findAlignment(options: AlignOptions): Promise<AlignOutcome | undefined> {
+  const planned = await plan(options);
+  const kept = filesOf(planned, options);
+  const known = find(planned, kept);
+  return known && complete(known, true, kept, planned, options);
+}
+
+interface Kept {
+  readonly result: string;
+  readonly states: string;
+}
+
+function filesOf(planned: Planned, options: AlignOptions): Kept | null {
+  if (options.runsFolder === null) return null;
+  const file = (fingerprint: string, ending: string): string => path.resolve(options.runsFolder ?? 'runs', 'alignment', `${fingerprint.slice(0, 24)}${ending}`);
+  return { result: file(planned.head.fingerprint, '.json'), states: file(planned.states, '.states.npz') };
+}
+
+/** A result counts as kept only together with its states: the map needs them. */
+function find({ head }: Planned, kept: Kept | null): AlignmentResult | undefined {
+  return kept && fs.existsSync(kept.states) ? readCached(kept.result, head.fingerprint) : undefined;
+}
+
+function complete(result: AlignmentResult, cached: boolean, kept: Kept | null, planned: Planned, options: AlignOptions): AlignOutcome {
   const correlation = options.run === undefined ? undefined : correlateWithRun(result, options.run);
-  return { result: correlation ? { ...result, correlation } : result, cached: known !== undefined, file };
+  return { result: correlation ? { ...result, correlation } : result, cached, file: kept?.result ?? null, states: kept && { file: kept.states, fingerprint: planned.states } };
+}
+
+function statesHead({ head, states }: Planned, tables: PooledTables): StatesHead {
+  return { format: 'lift-states/1', fingerprint: states, bundle: head.bundle, stages: [...tables.keys()], languages: head.languages, ids: head.ids };
 }
 
 async function plan(options: AlignOptions): Promise<Planned> {
@@ -111,7 +155,9 @@ async function plan(options: AlignOptions): Promise<Planned> {
     settings: { seed, resamples: options.resamples ?? DEFAULT_RESAMPLES, baseline: typeof baseline === 'string' ? baseline : `result ${baseline.fingerprint}`, standardise: options.standardise ?? false },
   };
   const fingerprint = createHash('sha256').update(canonicalJson({ ...head, layers, version: ANALYSIS_VERSION })).digest('hex');
-  return { manifest, dir, precision, problems, layers, head: { ...head, fingerprint } };
+  const { settings: _settings, reference: _reference, ...made } = head;
+  const states = createHash('sha256').update(canonicalJson({ ...made, layers, states: STATES_VERSION })).digest('hex');
+  return { manifest, dir, precision, problems, layers, states, head: { ...head, fingerprint } };
 }
 
 function chooseLayers(asked: AlignOptions['layers'], layers: number): readonly number[] {
@@ -132,31 +178,36 @@ function readCached(file: string, fingerprint: string): AlignmentResult | undefi
   }
 }
 
-async function analyse(planned: Planned, options: AlignOptions): Promise<AlignmentResult> {
-  const startedAt = performance.now();
-  const stages = await pooledTables(planned, options);
+async function compare(planned: Planned, stages: PooledTables, options: AlignOptions): Promise<AlignmentStage[]> {
   const { reference, settings, ids } = planned.head;
   const done: AlignmentStage[] = [];
   for (const [stage, tables] of stages) {
-    if (options.signal?.aborted) throw new Error('cancelled');
+    const between = async (): Promise<void> => {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (options.signal?.aborted) throw new Error('cancelled');
+    };
     options.onProgress?.(`comparing ${stage}`, done.length, stages.size);
+    await between();
     const given = typeof options.baseline === 'object' ? givenProjection(options.baseline, stage, tables) : undefined;
-    const numbers = alignStage(tables, { reference, baseline: given ?? settings.baseline, standardise: settings.standardise, seed: `${settings.seed}/${stage}`, resamples: settings.resamples });
+    const numbers = await alignStage(tables, { reference, baseline: given ?? settings.baseline, standardise: settings.standardise, seed: `${settings.seed}/${stage}`, resamples: settings.resamples }, between);
     done.push(asStage(stage, numbers, ids));
-    await new Promise((resolve) => setImmediate(resolve));
   }
-  return { ...planned.head, stages: done, milliseconds: Math.round(performance.now() - startedAt) };
+  return done;
 }
 
 /** Pooled states of every language at every stage, row i of each the same problem. */
-async function pooledTables({ dir, precision, problems, layers, head }: Planned, options: AlignOptions): Promise<Map<string, Map<string, VectorTable>>> {
+async function pooledTables({ dir, precision, problems, layers, head }: Planned, options: AlignOptions): Promise<PooledTables> {
   const template = promptTemplate(head.template.name);
   const engine = new EngineClient(options.engine);
   const batch = options.batch ?? 16;
+  // Loading cannot be asked to stop; its process can.
+  const stop = (): void => engine.kill('cancelled');
+  options.signal?.addEventListener('abort', stop, { once: true });
   try {
+    if (options.signal?.aborted) throw new Error('cancelled');
     await engine.load({ dir, precision, provider: precision === 'fp16' ? 'auto' : 'cpu', threads: options.threads ?? 0, memoryCeiling: 0, batch }, (p) => options.onProgress?.(`loading: ${p.message}`, p.step, p.of));
     const items = [...problems.values()].flat().map((p) => ({ ...template.render(p, { benchmark: head.benchmark.name }), chat: template.chat }));
-    const { stages } = await engine.probe.pooled(items, layers, batch, { signal: options.signal, onProgress: (n, of) => options.onProgress?.('reading', n, of) });
+    const { stages } = await engine.probe.pooled(items, layers, batch, { signal: options.signal, onProgress: (n, of, share) => options.onProgress?.('reading', n, of, share) });
     const count = head.ids.length;
     return new Map(
       stages.map(({ name, width, vectors }) => [
@@ -164,7 +215,10 @@ async function pooledTables({ dir, precision, problems, layers, head }: Planned,
         new Map(head.languages.map((language, l) => [language, { vectors: vectors.subarray(l * count * width, (l + 1) * count * width), count, width }])),
       ]),
     );
+  } catch (e) {
+    throw options.signal?.aborted ? new Error('cancelled') : e;
   } finally {
+    options.signal?.removeEventListener('abort', stop);
     await engine.close();
   }
 }

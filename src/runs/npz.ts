@@ -127,6 +127,72 @@ export class NpzWriter {
   }
 }
 
+export interface NpzArray {
+  /** NumPy's type: `<f4`, `<i4` or `<Un`. */
+  readonly type: string;
+  readonly shape: readonly number[];
+  /** Row-major, little-endian. */
+  readonly data: Buffer;
+}
+
+/**
+ * Reads a file that NpzWriter wrote: arrays by name, each checked against its checksum.
+ *
+ * @param names only these; default: all
+ * @throws RunError when the file is damaged or holds something else
+ */
+export function readNpz(file: string, names?: readonly string[]): Map<string, NpzArray> {
+  let fd: number;
+  try {
+    fd = fs.openSync(file, 'r');
+  } catch (e) {
+    throw diskError(e, 'read', file);
+  }
+  const damaged = (): RunError => new RunError(`"${file}" is not a whole .npz file of this program.`, 1);
+  const bytesAt = (at: number, length: number): Buffer => {
+    const out = Buffer.alloc(length);
+    if (at < 0 || fs.readSync(fd, out, 0, length, at) !== length) throw damaged();
+    return out;
+  };
+  try {
+    const { size } = fs.fstatSync(fd);
+    const end = bytesAt(size - 22, 22);
+    if (end.readUInt32LE(0) !== 0x06054b50) throw damaged();
+    const directory = bytesAt(end.readUInt32LE(16), end.readUInt32LE(12));
+    const arrays = new Map<string, NpzArray>();
+    for (let i = 0, at = 0; i < end.readUInt16LE(10); i++) {
+      const [crc, bytes, nameLength, offset] = [directory.readUInt32LE(at + 16), directory.readUInt32LE(at + 24), directory.readUInt16LE(at + 28), directory.readUInt32LE(at + 42)];
+      const name = directory.toString('utf8', at + 46, at + 46 + nameLength).replace(/\.npy$/, '');
+      at += 46 + nameLength;
+      if (names && !names.includes(name)) continue;
+      if (offset + bytes > size) throw damaged();
+      const content = bytesAt(offset + 30 + nameLength, bytes);
+      const header = content.toString('latin1', 10, 10 + content.readUInt16LE(8));
+      const found = /^\{'descr': '([^']+)', 'fortran_order': False, 'shape': \(([\d, ]*)\), \}/.exec(header);
+      if (!found || crc32(content) !== crc) throw damaged();
+      arrays.set(name, { type: found[1]!, shape: found[2]!.split(',').map((n) => n.trim()).filter(Boolean).map(Number), data: content.subarray(10 + header.length) });
+    }
+    return arrays;
+  } catch (e) {
+    throw e instanceof RunError ? e : damaged();
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** The numbers of a `<f4` array. @throws RunError for another type or size */
+export function floatsOf({ type, shape, data }: NpzArray): Float32Array {
+  if (type !== '<f4' || data.length !== 4 * shape.reduce((a, b) => a * b, 1)) throw new RunError('The array does not hold float32 numbers of its shape.', 1);
+  return new Float32Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.length));
+}
+
+/** The text of a `<Un` scalar, as `addTexts` writes one string. */
+export function textOf({ data }: NpzArray): string {
+  const codes = Array.from({ length: data.length / 4 }, (_, i) => data.readUInt32LE(4 * i));
+  const end = codes.indexOf(0);
+  return codes.slice(0, end < 0 ? undefined : end).map((c) => String.fromCodePoint(c)).join('');
+}
+
 /** The part that local and central headers share: version needed to name and extra lengths. Flag 11: names are UTF-8. */
 function common({ name, crc, bytes }: Entry): Buffer {
   const out = Buffer.alloc(26);

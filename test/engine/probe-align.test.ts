@@ -6,9 +6,10 @@ import { retrieval } from '../../src/core/analysis/retrieval';
 import { questionText } from '../../src/core/prompts';
 import { probeCommand } from '../../src/cli/probe';
 import { EngineClient } from '../../src/engine/client';
-import { align, correlateWithRun } from '../../src/runs/align';
+import { align, correlateWithRun, findAlignment } from '../../src/runs/align';
 import { loadBenchmark } from '../../src/runs/benchmark';
-import { NpzWriter } from '../../src/runs/npz';
+import { floatsOf, NpzWriter, readNpz as readBack, textOf } from '../../src/runs/npz';
+import { readStates } from '../../src/runs/states';
 import { temporaryFolder, TINY, TINY_TEXT } from '../helpers/paths';
 
 interface Array_ {
@@ -63,6 +64,15 @@ describe('the .npz writer', () => {
     assert.deepEqual([words.descr, words.shape, words.data.length], ['<U2', [3], 24]);
     assert.equal(words.data.readUInt32LE(16), 0x1f600);
     assert.deepEqual([arrays.get('text')!.descr, arrays.get('text')!.shape], ['<U4', []]);
+    const own = readBack(file, ['numbers', 'text']);
+    assert.deepEqual([...own.keys()], ['numbers', 'text']);
+    assert.deepEqual([...floatsOf(own.get('numbers')!)], [1, 2, 3, 4, 5, NaN]);
+    assert.equal(textOf(own.get('text')!), 'meta');
+    const bytes = fs.readFileSync(file);
+    bytes[bytes.indexOf(Buffer.from(Float32Array.of(3, 4).buffer))]! ^= 1;
+    fs.writeFileSync(file, bytes);
+    assert.throws(() => readBack(file), /not a whole .npz file/);
+    assert.throws(() => floatsOf(readBack(file, ['one']).get('one')!), /float32/);
   });
 
   it('refuses data of another size and leaves nothing behind', async () => {
@@ -141,6 +151,32 @@ describe('alignment of a bundle', function () {
     }
   });
 
+  it('keeps the states beside the result: other settings need no model, and what is damaged is computed again', async () => {
+    const none = { entry: path.join(runsFolder, 'there-is-no-engine.js') };
+    const settings = { ...options, layers: 'none' as const, ids: ['lift48-03', 'lift48-05', 'lift48-08', 'lift48-13', 'lift48-21'] };
+    assert.equal(await findAlignment(settings), undefined);
+    const first = await align(settings);
+    const { head, tables } = readStates(first.states!.file, first.states!.fingerprint)!;
+    assert.deepEqual([head.stages, head.languages, head.ids], [['encoder', 'aligned'], first.result.languages, first.result.ids]);
+    const back = retrieval(tables.get('aligned')!.get('sw')!, tables.get('aligned')!.get('en')!);
+    assert.equal(first.result.stages[1]!.rows.find((r) => r.language === 'sw')!.mrr, back.mrr);
+    assert.equal(readStates(first.states!.file, 'f'.repeat(64)), undefined);
+
+    const other = await align({ ...settings, baseline: 'en', engine: none });
+    assert.equal(other.cached, false);
+    assert.notEqual(other.result.fingerprint, first.result.fingerprint);
+    assert.deepEqual([other.states, other.result.stages[0]!.rows], [first.states, first.result.stages[0]!.rows]);
+    assert.equal((await findAlignment({ ...settings, engine: none }))?.result.fingerprint, first.result.fingerprint);
+
+    fs.truncateSync(first.states!.file, 1000);
+    assert.equal(readStates(first.states!.file, first.states!.fingerprint), undefined);
+    await assert.rejects(align({ ...settings, baseline: 'sw', engine: none }));
+    fs.rmSync(first.states!.file);
+    assert.equal(await findAlignment(settings), undefined);
+    const again = await align(settings);
+    assert.deepEqual([again.cached, again.result.stages], [false, first.result.stages]);
+  });
+
   it('projects another bundle on the map of the first', async () => {
     const base = (await align(options)).result;
     const { result } = await align({ ...options, bundle: TINY, precision: 'int8', baseline: base, runsFolder: null });
@@ -180,6 +216,6 @@ describe('alignment of a bundle', function () {
     await assert.rejects(align({ ...options, seed: 77, signal: abort.signal, onProgress: (message) => message === 'reading' && abort.abort() }), /cancelled/);
     const left = fs.readdirSync(path.join(runsFolder, 'alignment')).length;
     await align({ ...options, seed: 77 });
-    assert.equal(fs.readdirSync(path.join(runsFolder, 'alignment')).length, left + 1, 'a cancelled analysis keeps nothing');
+    assert.equal(fs.readdirSync(path.join(runsFolder, 'alignment')).length, left + 2, 'a cancelled analysis keeps nothing, a finished one its result and its states');
   });
 });

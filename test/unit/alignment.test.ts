@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
+import { fitUmap } from '../../src/core/analysis/umap';
 import { alignStage, correlate, cosineGap, languageProbe } from '../../src/core/analysis/alignment';
 import { centredGram, debiasedCka, linearCka } from '../../src/core/analysis/cka';
 import { klDivergence, nextTokenView, rankOf, topIndices } from '../../src/core/analysis/lens';
@@ -165,17 +166,43 @@ describe('alignment numbers by their properties', () => {
     assert.throws(() => project(fitPca(flat, 1), noise(1, 2, 2)), /vectors of 3/);
   });
 
-  it('puts a stage together, on its own projection or on another one', () => {
+  it('puts a stage together, on its own projection or on another one', async () => {
     const tables = new Map([['en', noise(1, 10, 6)], ['sw', noise(1, 10, 6)], ['bn', noise(9, 10, 6)]]);
-    const stage = alignStage(tables, { reference: 'en', baseline: 'en', seed: 1, resamples: 100 });
+    const stage = await alignStage(tables, { reference: 'en', baseline: 'en', seed: 1, resamples: 100 });
     assert.deepEqual(stage.rows.map((r) => [r.language, r.n, r.recallAt1]), [['sw', 10, 1], ['bn', 10, stage.rows[1]!.recallAt1]]);
     assert.ok(stage.rows[1]!.recallAt1 < 0.6);
     assert.equal(stage.rows[1]!.misses.length, Math.round(10 * (1 - stage.rows[1]!.recallAt1)));
     assert.deepEqual(stage.points.get('sw'), stage.points.get('en'));
-    const other = alignStage(tables, { reference: 'en', baseline: stage.pca, seed: 1, resamples: 100 });
+    const other = await alignStage(tables, { reference: 'en', baseline: stage.pca, seed: 1, resamples: 100 });
     assert.deepEqual(other.points, stage.points);
-    assert.throws(() => alignStage(tables, { reference: 'fr', baseline: 'all', seed: 1 }), /"fr" is not among/);
-    assert.throws(() => alignStage(tables, { reference: 'en', baseline: 'fr', seed: 1 }), /"fr" is not among/);
+    await assert.rejects(alignStage(tables, { reference: 'fr', baseline: 'all', seed: 1 }), /"fr" is not among/);
+    await assert.rejects(alignStage(tables, { reference: 'en', baseline: 'fr', seed: 1 }), /"fr" is not among/);
+  });
+});
+
+describe('the map by UMAP', () => {
+  const random = new Random(11);
+  /** Three groups of 20 rows, far from each other by direction. */
+  const groups = { count: 60, width: 12, vectors: Float32Array.from({ length: 60 * 12 }, (_, i) => (random.float() - 0.5) * 0.4 + (i % 12 === 4 * Math.floor(i / 240) ? 3 : 0)) };
+
+  it('keeps neighbours together, and is the same for the same seed', async () => {
+    const shares: number[] = [];
+    const map = await fitUmap(groups, { seed: 1 }, (share) => Promise.resolve(void shares.push(share)));
+    assert.equal(map.length, 120);
+    for (let i = 0; i < 60; i++) {
+      const nearest = Array.from({ length: 60 }, (_, j) => j).filter((j) => j !== i).sort((a, b) => Math.hypot(map[2 * a]! - map[2 * i]!, map[2 * a + 1]! - map[2 * i + 1]!) - Math.hypot(map[2 * b]! - map[2 * i]!, map[2 * b + 1]! - map[2 * i + 1]!));
+      assert.ok(nearest.slice(0, 3).every((j) => Math.floor(j / 20) === Math.floor(i / 20)), `neighbours of ${i}: ${nearest.slice(0, 3).join(' ')}`);
+    }
+    assert.ok(shares.length > 5 && shares.every((s, i) => i === 0 || s >= shares[i - 1]!) && shares.at(-1)! < 1);
+    assert.deepEqual(await fitUmap(groups, { seed: 1 }), map);
+    assert.notDeepEqual(await fitUmap(groups, { seed: 2 }), map);
+  });
+
+  it('can be stopped on the way, and takes what little there is', async () => {
+    await assert.rejects(fitUmap(groups, { seed: 1 }, (share) => (share > 0.2 ? Promise.reject(new Error('enough')) : Promise.resolve())), /enough/);
+    assert.equal((await fitUmap(noise(1, 5, 3), { seed: 1 })).length, 10);
+    assert.deepEqual([...(await fitUmap({ vectors: new Float32Array(12).fill(1), count: 4, width: 3 }, { seed: 1 }))], new Array(8).fill(0));
+    await assert.rejects(fitUmap(noise(1, 3, 3), { seed: 1 }), /at least 4 points/);
   });
 });
 

@@ -199,34 +199,53 @@ export interface StageOptions extends Resampling {
   readonly standardise?: boolean;
 }
 
-/** Everything about one stage: retrieval, cosine gap and CKA per language against the reference, language probe, 2-D map. */
-export function alignStage(tables: ReadonlyMap<string, VectorTable>, options: StageOptions): StageAlignment {
+/** Numbers of one language against the reference. @param targetGram `centredGram(target)`, made once for all languages */
+export function alignRow(language: string, table: VectorTable, target: VectorTable, targetGram: Float64Array, { seed, resamples }: Resampling): AlignmentRow {
+  const there = retrieval(table, target);
+  const back = retrieval(target, table);
+  const gram = centredGram(table);
+  return {
+    language,
+    n: there.n,
+    recallAt1: there.recallAt1,
+    recallInterval: wilson(there.n - there.misses.length, there.n),
+    mrr: there.mrr,
+    reverseRecallAt1: back.recallAt1,
+    reverseMrr: back.mrr,
+    cosine: cosineGap(table, target, { seed: `${seed}/${language}`, resamples }),
+    cka: linearCka(gram, targetGram),
+    ckaDebiased: debiasedCka(gram, targetGram, table.count),
+    misses: there.misses,
+  };
+}
+
+const FOLDS = 5;
+
+/**
+ * Everything about one stage: retrieval, cosine gap and CKA per language against the reference, language probe, 2-D map.
+ *
+ * @param between awaited after each language: the place to let messages in, and to throw when cancelled
+ */
+export async function alignStage(tables: ReadonlyMap<string, VectorTable>, options: StageOptions, between: (done: number, of: number) => Promise<void> = () => Promise.resolve()): Promise<StageAlignment> {
   const { reference, seed, resamples, baseline } = options;
   const target = tables.get(reference);
   if (!target) throw new RangeError(`The reference language "${reference}" is not among the states.`);
   const targetGram = centredGram(target);
-  const rows = [...tables].filter(([language]) => language !== reference).map(([language, table]): AlignmentRow => {
-    const there = retrieval(table, target);
-    const back = retrieval(target, table);
-    const gram = centredGram(table);
-    return {
-      language,
-      n: there.n,
-      recallAt1: there.recallAt1,
-      recallInterval: wilson(there.n - there.misses.length, there.n),
-      mrr: there.mrr,
-      reverseRecallAt1: back.recallAt1,
-      reverseMrr: back.mrr,
-      cosine: cosineGap(table, target, { seed: `${seed}/${language}`, resamples }),
-      cka: linearCka(gram, targetGram),
-      ckaDebiased: debiasedCka(gram, targetGram, table.count),
-      misses: there.misses,
-    };
-  });
-  const FOLDS = 5;
+  const others = [...tables].filter(([language]) => language !== reference);
+  const rows: AlignmentRow[] = [];
+  for (const [language, table] of others) {
+    rows.push(alignRow(language, table, target, targetGram, { seed, resamples }));
+    await between(rows.length, others.length);
+  }
   const probe = tables.size >= 2 && target.count >= FOLDS ? languageProbe(tables, { seed: `${seed}/probe`, resamples }, FOLDS) : null;
-  const pca = typeof baseline === 'string' ? fitPca(baseline === 'all' ? stack([...tables.values()]) : known(tables, baseline), 2, { standardise: options.standardise }) : baseline;
+  await between(others.length, others.length);
+  const pca = typeof baseline === 'string' ? fitMap(tables, baseline, options.standardise) : baseline;
   return { rows, probe, pca, points: new Map([...tables].map(([language, table]) => [language, project(pca, table)])) };
+}
+
+/** The two components of a map, fitted on the states of one language or of all. @throws RangeError for a language that is not there */
+export function fitMap(tables: ReadonlyMap<string, VectorTable>, baseline: string, standardise?: boolean): Pca {
+  return fitPca(baseline === 'all' ? stackTables([...tables.values()]) : known(tables, baseline), 2, { standardise });
 }
 
 function known(tables: ReadonlyMap<string, VectorTable>, language: string): VectorTable {
@@ -235,7 +254,8 @@ function known(tables: ReadonlyMap<string, VectorTable>, language: string): Vect
   return table;
 }
 
-function stack(tables: readonly VectorTable[]): VectorTable {
+/** All rows one below the other. */
+export function stackTables(tables: readonly VectorTable[]): VectorTable {
   const { width } = tables[0]!;
   const count = tables.reduce((s, t) => s + t.count, 0);
   const vectors = new Float32Array(count * width);

@@ -10,13 +10,13 @@ type Without<P, K extends keyof P> = Omit<P, K>;
 /** The probe requests of an engine client (protocol/probe says what each gives). Every one can be cancelled. */
 export class ProbeClient {
   private job = 0;
-  private readonly jobs = new Map<number, (done: number, of: number) => void>();
+  private readonly jobs = new Map<number, (done: number, of: number, share: number) => void>();
 
   constructor(
     private readonly connection: MessageConnection,
     private readonly send: Send,
   ) {
-    connection.onNotification(OnPooledProgress, ({ job, done, of }) => this.jobs.get(job)?.(done, of));
+    connection.onNotification(OnPooledProgress, ({ job, done, of, share }) => this.jobs.get(job)?.(done, of, share));
   }
 
   private request<P, R>(type: RequestType<P, R, void>, params: RequestParam<P>, signal?: AbortSignal): Promise<R> {
@@ -57,7 +57,7 @@ export class ProbeClient {
   }
 
   /** Mean-pooled states of many prompts at encoder, alignment layer and LLM layers. */
-  async pooled(items: readonly PooledItem[], layers: readonly number[], batch: number, options: { onProgress?: (done: number, of: number) => void; signal?: AbortSignal } = {}): Promise<PooledResult> {
+  async pooled(items: readonly PooledItem[], layers: readonly number[], batch: number, options: { onProgress?: (done: number, of: number, share: number) => void; signal?: AbortSignal } = {}): Promise<PooledResult> {
     const job = ++this.job;
     if (options.onProgress) this.jobs.set(job, options.onProgress);
     try {

@@ -33,8 +33,10 @@ function lmReading(bundle: LoadedBundle, prompt: ComposedPrompt): { ids: readonl
  * Mean-pooled states of many prompts: last hidden states of the encoder over all its tokens; soft vectors over the slots made
  * of encoder tokens; states of LLM layers over the same slots (bundle without an encoder: over all tokens but BOS).
  * Items are grouped by length; a row's numbers do not depend on its neighbours.
+ *
+ * @param progress items done, and the share of all tokens that they make up: what the time goes with
  */
-export async function pooledStates(bundle: LoadedBundle, items: readonly PooledItem[], layers: readonly number[], batch: number, between: Between, progress: (done: number) => void): Promise<PooledResult> {
+export async function pooledStates(bundle: LoadedBundle, items: readonly PooledItem[], layers: readonly number[], batch: number, between: Between, progress: (done: number, share: number) => void): Promise<PooledResult> {
   const { manifest, tokenizers } = bundle;
   const { lm, encoder } = manifest.parts;
   const unknown = layers.find((l) => !Number.isInteger(l) || l < 0 || l > lm.layers);
@@ -42,6 +44,9 @@ export async function pooledStates(bundle: LoadedBundle, items: readonly PooledI
   if (!Number.isInteger(batch) || batch < 1) throw new Error(`The batch must be a whole number of at least 1, not ${batch}.`);
   const prompts = items.map((item) => composePrompt(manifest, tokenizers, item));
   const order = prompts.map((_, i) => i).sort((a, b) => prompts[a]!.inputIds.length - prompts[b]!.inputIds.length);
+  const cost = (i: number): number => prompts[i]!.inputIds.length + (prompts[i]!.encoderIds?.length ?? 0);
+  const total = order.reduce((sum, i) => sum + cost(i), 0);
+  let read = 0;
   const encoderStates = new Float32Array(encoder ? items.length * encoder.hidden : 0);
   const aligned = new Float32Array(encoder ? items.length * lm.hidden : 0);
   const states = layers.map(() => new Float32Array(items.length * lm.hidden));
@@ -56,7 +61,8 @@ export async function pooledStates(bundle: LoadedBundle, items: readonly PooledI
       await between();
       await readGroup(bundle, group, prompts, soft, layers, states);
     }
-    progress(Math.min(order.length, at + batch));
+    read += group.reduce((sum, i) => sum + cost(i), 0);
+    progress(Math.min(order.length, at + batch), read / total);
   }
   return {
     stages: [

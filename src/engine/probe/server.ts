@@ -101,6 +101,6 @@ export function serveProbes({ connection, loaded, pause, guarded }: ServerParts)
   connection.onRequest(ProbeLens, inTurn((params, between) => current().get(params.handle).lens(params, between)));
   connection.onRequest(
     PooledStates,
-    inTurn(({ job, items, layers, batch }, between) => pooledStates(loaded(), items, layers, batch, between, (done) => void connection.sendNotification(OnPooledProgress, { job, done, of: items.length }))),
+    inTurn(({ job, items, layers, batch }, between) => pooledStates(loaded(), items, layers, batch, between, (done, share) => void connection.sendNotification(OnPooledProgress, { job, done, of: items.length, share }))),
   );
 }
