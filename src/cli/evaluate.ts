@@ -22,14 +22,14 @@ The same command again resumes where it stopped.
   --sampling METHOD       random (default), stratified (by difficulty) or first
   --ids a,b,c             exactly these problems
   --precision P           fp32, int8, int4 or fp16 (default fp32; fp16 with --provider cuda)
-  --batch N               rows at once (default 16); completions do not depend on it
+  --batch N               rows at once (default 24); completions do not depend on it
   --max-new-tokens N      default: what the bundle says
   --calculator            finish calculations that the model writes up to their equals sign (default no)
   --scorer NAME           locale (default), harness, vllm, choice
   --template NAME         prompt template (default: the bundle's)
   --provider P            auto (default), cpu or cuda
   --threads N             threads of one engine process (default: all cores)
-  --processes N           engine processes (default 1)
+  --processes N           engine processes (default: one, or one for each core when that was measured faster)
   --memory-ceiling MIB    refuse to load above this many MiB
   --out DIR               run folder (default runs/<bundle>.<benchmark>.<fingerprint>)
   --retry-failed          run items again that failed before

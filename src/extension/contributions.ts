@@ -118,7 +118,7 @@ export const Setting = {
   provider: setting('engine.provider', 'auto' as 'auto' | 'cpu' | 'cuda', 'window', false),
   threads: setting('engine.threads', 0, 'machine-overridable', false),
   memoryCeiling: setting('engine.memoryCeiling', 0, 'machine-overridable', false),
-  batchSize: setting('engine.batchSize', 16, 'window', false),
+  batchSize: setting('engine.batchSize', 24, 'window', false),
   tokenBudget: setting('engine.batchTokenBudget', 4096, 'window', false),
   runsFolder: setting('runs.folder', '', 'machine-overridable', true),
   python: setting('python.path', '', 'machine-overridable', true),

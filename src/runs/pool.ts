@@ -58,6 +58,11 @@ export class EnginePool implements GenerationBackend {
     return engine;
   }
 
+  /** Every engine that is running. */
+  get all(): readonly EngineClient[] {
+    return this.engines.filter((e): e is EngineClient => e?.alive === true);
+  }
+
   static async open(options: PoolOptions): Promise<EnginePool> {
     const threads = options.threads > 0 ? options.threads : Math.max(1, Math.floor(os.availableParallelism() / options.processes));
     const engines: EngineClient[] = [];

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { type BundleManifest, openBundle, type Precision, PRECISIONS } from '../bundle';
+import { bundleFingerprint, type BundleManifest, openBundle, type Precision, PRECISIONS } from '../bundle';
 import { promptTemplate } from '../core/prompts';
 import { scorerByName } from '../core/scoring';
 import { type LoadProgress } from '../protocol/engine';
@@ -11,7 +11,9 @@ import { RunError } from './errors';
 import { evaluate, type EvaluateRequest, type EvaluateResult } from './evaluate';
 import { resolveBundle } from './locations';
 import { planRun, planSelection, type Selection } from './plan';
-import { EnginePool } from './pool';
+import { checkRunFolder } from './store';
+import { EnginePool, type PoolOptions } from './pool';
+import { openFastest } from './processes';
 
 /** One evaluation as the CLI, a command or a notebook cell asks for it. Everything has a default but bundle and benchmark. */
 export interface EvaluationOptions extends Selection {
@@ -37,7 +39,8 @@ export interface EvaluationOptions extends Selection {
   readonly engine?: EngineOptions;
 }
 
-export const DEFAULT_BATCH = 16;
+/** A multiple of the rows that the matrix kernels take at once on AVX2 (6) and AVX-512 (12). */
+export const DEFAULT_BATCH = 24;
 
 export interface PreparedEvaluation {
   readonly bundle: BundleManifest;
@@ -71,6 +74,7 @@ export async function prepareEvaluation(options: EvaluationOptions): Promise<Pre
   whole('The number of threads (--threads)', options.threads, 1024);
   whole('The memory ceiling', options.memoryCeiling, Number.MAX_SAFE_INTEGER);
   const batch = options.batch ?? DEFAULT_BATCH;
+  checkRunFolder(options.out ?? options.runsFolder ?? 'runs');
   const bundlePath = resolveBundle(options.bundle);
   const { manifest } = await openBundle(bundlePath, {});
   const precision = choosePrecision(manifest, options.precision, options.provider);
@@ -123,9 +127,8 @@ export interface StartedEvaluation extends PreparedEvaluation {
 
 /** Loads the bundle into engine processes and plans the run. Close the pool when done. */
 export async function startEvaluation(options: EvaluationOptions, prepared: PreparedEvaluation, onLoad?: (p: LoadProgress) => void, onLog?: (line: string) => void): Promise<StartedEvaluation> {
-  const pool = await EnginePool.open({
+  const wanted: Omit<PoolOptions, 'processes'> = {
     load: { dir: prepared.bundlePath, precision: prepared.precision, provider: options.provider ?? 'auto', memoryCeiling: options.memoryCeiling ?? 0, batch: prepared.batch },
-    processes: options.processes ?? 1,
     threads: options.threads ?? 0,
     batch: prepared.batch,
     tokenBudget: options.tokenBudget,
@@ -133,7 +136,10 @@ export async function startEvaluation(options: EvaluationOptions, prepared: Prep
     engine: options.engine,
     onLoad,
     onLog,
-  });
+  };
+  const pool = options.processes
+    ? await EnginePool.open({ ...wanted, processes: options.processes })
+    : await openFastest(wanted, { items: prepared.plan.languages.length * prepared.plan.ids.length, weights: bundleFingerprint(prepared.bundle, prepared.precision) });
   try {
     const manifest = planRun({ ...prepared, bundle: prepared.bundle, template: options.template, maxNewTokens: options.maxNewTokens, calculator: options.calculator, backend: pool, version: options.version });
     const folder = path.resolve(options.out ?? path.join(options.runsFolder ?? 'runs', runFolderName(manifest)));

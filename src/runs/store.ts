@@ -201,6 +201,19 @@ function makeFolder(folder: string): void {
   }
 }
 
+/** Finds out before a model is loaded whether a run's folder can be made. Leaves nothing behind. @throws RunError (disk) in words */
+export function checkRunFolder(folder: string): void {
+  let there = path.resolve(folder);
+  while (!fs.existsSync(there)) there = path.dirname(there);
+  const probe = path.join(there, `.lingualift-${process.pid}`);
+  try {
+    fs.mkdirSync(probe);
+    fs.rmdirSync(probe);
+  } catch (e) {
+    throw diskError(e, 'make the run folder', folder);
+  }
+}
+
 /** What differs between two runs, in words. */
 export function differences(a: RunManifest, b: RunManifest): string[] {
   const out: string[] = [];

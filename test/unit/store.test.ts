@@ -6,7 +6,7 @@ import { type RunManifest, type Sample } from '../../src/protocol/run';
 import { RunError } from '../../src/runs/errors';
 import { listRuns } from '../../src/runs/list';
 import { canonicalJson } from '../../src/runs/plan';
-import { differences, readManifestOf, readSamples, readState, RunWriter, sampleKey, writeAtomic, writeState } from '../../src/runs/store';
+import { checkRunFolder, differences, readManifestOf, readSamples, readState, RunWriter, sampleKey, writeAtomic, writeState } from '../../src/runs/store';
 import { ROOT, temporaryFolder } from '../helpers/paths';
 import { manifest, sample } from '../helpers/runs';
 
@@ -216,6 +216,7 @@ describe('run store', () => {
         return this.skip();
       }
       try {
+        assert.throws(() => checkRunFolder(path.join(mount, 'deep', 'run')), runError(3, /Could not make the run folder ".*": the file system is read-only/));
         assert.throws(() => RunWriter.open(path.join(mount, 'run'), manifest()), runError(3, /Could not make the run folder ".*": the file system is read-only\. Choose another folder with --out/));
       } finally {
         execFileSync('umount', [mount]);

@@ -186,7 +186,9 @@ export class Scheduler {
   }
 
   private stopCount(rows: number): number {
-    return this.queue.length > 0 ? Math.min(rows, Math.max(1, rows - this.options.batch + this.refillAt())) : rows;
+    // With nothing left to take their place, finished rows still cost time until the call ends.
+    if (this.queue.length === 0) return Math.max(1, Math.ceil(rows / 3));
+    return Math.min(rows, Math.max(1, rows - this.options.batch + this.refillAt()));
   }
 
   /** One chunk of decoding for all running rows. */
