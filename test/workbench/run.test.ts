@@ -118,7 +118,7 @@ describe('runs in the workbench', function () {
       await w.shot('run-paused');
       const held = samples(folder).length;
       assert.equal(state(folder)?.status, 'paused');
-      assert.equal(engines().length, 1);
+      assert.ok(engines().length >= 1, 'the engine stays loaded');
       assert.ok(held < 48 * 25, 'the run was paused before its end');
       await w.panel.locator('.actions vscode-button', { hasText: 'Resume' }).click();
       await status('running');
