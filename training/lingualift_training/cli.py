@@ -55,6 +55,14 @@ def parser() -> argparse.ArgumentParser:
     probe.add_argument("--adapter", help="folder of a LoRA adapter, instead of model.adapter")
     probe.add_argument("--connector", help="folder of an alignment layer, instead of model.connector")
     probe.add_argument("--output", help=argparse.SUPPRESS)
+    study = commands.add_parser(
+        "study",
+        help="Rows of a table of results: operation choice and the evaluator's accuracy, with intervals and floors.",
+        description="Computes what a study's YAML file asks for and is not there yet, and prints the table.",
+    )
+    study.add_argument("config", help="YAML file of the study")
+    study.add_argument("--row", action="append", default=[], help="compute this row only; can be given several times")
+    study.add_argument("--table", action="store_true", help="compute nothing; print the table of what is there")
     schema = commands.add_parser("schema", help="Print the JSON schema of the YAML files.")
     schema.set_defaults(config=None)
     return top
@@ -72,6 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "schema":
         print(json.dumps(json_schema(), indent=2))
         return 0
+    if options.command == "study":
+        return _study(options)
     from .train import stages, tasks
     from .train.trainer import TrainingFailure
 
@@ -111,6 +121,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _study(options: argparse.Namespace) -> int:
+    from .study import run_study
+    from .train.settings import SettingsError
+
+    try:
+        print(run_study(options.config, options.row, options.table, _log))
+    except (SettingsError, ValueError, FileNotFoundError, RuntimeError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
 def _probe(settings: Settings, options: argparse.Namespace) -> None:
     import dataclasses
 
@@ -130,7 +152,8 @@ def _probe(settings: Settings, options: argparse.Namespace) -> None:
     for language in options.languages.split(","):
         lines = (options.msvamp / f"test_{language}.json").read_text(encoding="utf-8").splitlines()
         questions = [json.loads(lines[choice.row])["m_query"] for choice in choices]
-        _log(json.dumps({"language": language, **operation_choice(assembled, questions, choices)}))
+        found = operation_choice(assembled, questions, choices)
+        _log(json.dumps({"language": language, **{k: v for k, v in found.items() if k != "hits"}}))
 
 
 def _log(line: str) -> None:

@@ -64,7 +64,7 @@ def balanced_choices(path: str | Path, per_operation: int, seed: int = 0) -> lis
 
 @torch.no_grad()
 def operation_choice(assembled: Assembled, questions: Sequence[str], choices: Sequence[Choice]) -> dict[str, Any]:
-    """Share of problems whose gold operation is the likeliest, over all and by operation.
+    """Share of problems whose gold operation is the likeliest, over all and by operation; ``hits`` is in their order.
 
     Args:
         assembled: the model with its row builder.
@@ -72,6 +72,7 @@ def operation_choice(assembled: Assembled, questions: Sequence[str], choices: Se
     """
     model, builder = assembled.model.eval(), assembled.builder
     hits: dict[str, list[int]] = {operation: [] for operation in OPERATIONS}
+    in_order: list[int] = []
     chosen: dict[str, int] = dict.fromkeys(OPERATIONS, 0)
     for question, choice in zip(questions, choices, strict=True):
         row = builder.build(Example(question, ""), with_target=False)
@@ -101,10 +102,12 @@ def operation_choice(assembled: Assembled, questions: Sequence[str], choices: Se
         best = OPERATIONS[int(scores.argmax())]
         chosen[best] += 1
         hits[choice.operation].append(int(best == choice.operation))
+        in_order.append(hits[choice.operation][-1])
     by_operation = {operation: sum(h) / len(h) for operation, h in hits.items() if h}
     return {
         "problems": len(choices),
         "accuracy": sum(map(sum, hits.values())) / len(choices),
         "by_operation": by_operation,
         "chosen": chosen,
+        "hits": in_order,
     }

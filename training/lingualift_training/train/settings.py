@@ -20,6 +20,7 @@ from ..data.examples import CorpusFormat
 from ..model.connector import Boundary, ConnectorType
 from ..model.merge import Element, MergeMode
 
+T = typing.TypeVar("T")
 Stage = Literal["lexicon", "codeswitch", "warmstart", "stage1", "stage2", "baseline"]
 
 
@@ -303,8 +304,8 @@ def _build_dataclass(kind: type, node: yaml.Node, path: str) -> Any:
     return kind(**values)
 
 
-def load_settings(path: str | Path) -> Settings:
-    """Reads a run's YAML file.
+def load_yaml(path: str | Path, kind: type[T]) -> T:
+    """Reads a YAML file into a dataclass of settings.
 
     Raises:
         SettingsError: the file is no YAML, or a setting is unknown, missing or of the wrong type (with line number).
@@ -316,7 +317,12 @@ def load_settings(path: str | Path) -> Settings:
             raise SettingsError(f"{path}: not valid YAML: {error}") from error
     if node is None:
         raise SettingsError(f"{path}: the file is empty")
-    return typing.cast(Settings, _build_dataclass(Settings, node, ""))
+    return typing.cast(T, _build_dataclass(kind, node, ""))
+
+
+def load_settings(path: str | Path) -> Settings:
+    """Reads a run's YAML file; raises as :func:`load_yaml` does."""
+    return load_yaml(path, Settings)
 
 
 def _schema(kind: Any) -> dict[str, Any]:
