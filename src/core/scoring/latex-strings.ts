@@ -7,7 +7,8 @@ import { convertWordNumber } from './english-words';
  */
 
 // Unit words of the harness cleaner, in its order (the order decides when one unit contains another). A full stop stands for any
-// character, as in the original, where the words are used as patterns.
+// character, as in the original, where the words are used as patterns. Which words these are is a fact that parity needs; NOTICE says
+// where it comes from.
 export const UNIT_WORDS: readonly string[] = (
   'east|degree|mph|kmph|ft|m sqaure| m east|sq m|deg|mile|q .|monkey|prime|ratio|profit of rs|rd|o|gm|p . m|lb|tile|per|dm|lt|gain|ab|' +
   'way|west|a .|b .|c .|d .|e .|f .|g .|h .|t|a|h|no change|men|soldier|pie|bc|excess|st|inches|noon|percent|by|gal|kmh|c|acre|rise|' +
