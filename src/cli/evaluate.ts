@@ -2,7 +2,7 @@ import path from 'node:path';
 import { languageOf, RESOURCE_CLASSES } from '../core/languages';
 import { aggregateSamples, summarise } from '../runs/summary';
 import { type EvaluationOptions, prepareEvaluation, startEvaluation } from '../runs/session';
-import { type Sample } from '../protocol/run';
+import { type Continuation, type RunMode, type Sample, type Sampling, SAMPLINGS } from '../protocol/run';
 import { writeReports } from '../runs/report';
 import { readManifestOf } from '../runs/store';
 import { integer, type Options, options, required, text, UsageError } from './options';
@@ -19,14 +19,20 @@ The same command again resumes where it stopped.
   --languages LIST        codes (en,sw), low, medium, high or all (default all)
   --limit N               N problems per language, drawn at random, the same in every language
   --seed N                seed of the draw (default 1)
-  --sampling METHOD       random (default), stratified (by difficulty) or first
+  --sampling METHOD       random (default), stratified (by difficulty), balanced (by gold answer) or first
   --ids a,b,c             exactly these problems
   --precision P           fp32, int8, int4 or fp16 (default fp32; fp16 with --provider cuda)
   --batch N               rows at once (default 24); completions do not depend on it
   --max-new-tokens N      default: what the bundle says
   --calculator            finish calculations that the model writes up to their equals sign (default no)
-  --scorer NAME           locale (default), harness, vllm, choice
+  --mode MODE             generate (default): the model writes, a scorer reads
+                          choice: log-likelihood of each choice (X-CSQA, XNLI, lift48-choice)
+                          operation: log-likelihood of each calculation with a problem's two numbers
+  --continuation KIND     with --mode choice: text (default; the choices are not shown) or label (A, B, … after the listed choices)
+  --scorer NAME           locale (default), harness, vllm; choice, choice-paper; likelihood, likelihood-norm (per character);
+                          operation (+ − × ÷), operation-order (both orders of a subtraction)
   --template NAME         prompt template (default: the bundle's)
+  --swap-sv-sw            parity with MMWP's harness, which exchanges the prefixes of Swedish and Swahili
   --provider P            auto (default), cpu or cuda
   --threads N             threads of one engine process (default: all cores)
   --processes N           engine processes (default: one, or one for each core when that was measured faster)
@@ -38,7 +44,7 @@ The same command again resumes where it stopped.
 Exit codes: 0 finished, 1 failed while running, 2 wrong input, 3 disk, 4 another run or writer is in the folder, 130 cancelled.`;
 
 const SPEC = {
-  bundle: 'text', benchmark: 'text', languages: 'text', limit: 'integer', seed: 'integer', sampling: 'text', ids: 'text', precision: 'text', batch: 'integer',
+  bundle: 'text', benchmark: 'text', languages: 'text', limit: 'integer', seed: 'integer', sampling: 'text', ids: 'text', mode: 'text', continuation: 'text', 'swap-sv-sw': 'flag', precision: 'text', batch: 'integer',
   'max-new-tokens': 'integer', scorer: 'text', template: 'text', provider: 'text', threads: 'integer', processes: 'integer', 'memory-ceiling': 'integer', out: 'text',
   calculator: 'flag', 'retry-failed': 'flag', json: 'flag', verbose: 'flag',
 } as const;
@@ -109,7 +115,7 @@ export function evaluationOptions(o: Options): EvaluationOptions {
   const provider = text(o, 'provider');
   if (provider !== undefined && provider !== 'auto' && provider !== 'cpu' && provider !== 'cuda') throw new UsageError(`--provider must be auto, cpu or cuda, not "${provider}".`);
   const sampling = text(o, 'sampling');
-  if (sampling !== undefined && sampling !== 'random' && sampling !== 'stratified' && sampling !== 'first') throw new UsageError(`--sampling must be random, stratified or first, not "${sampling}".`);
+  if (sampling !== undefined && !SAMPLINGS.includes(sampling as Sampling)) throw new UsageError(`--sampling must be ${SAMPLINGS.join(', ')}, not "${sampling}".`);
   const ceiling = integer(o, 'memory-ceiling');
   return {
     bundle: required(o, 'bundle'),
@@ -117,7 +123,10 @@ export function evaluationOptions(o: Options): EvaluationOptions {
     languages: text(o, 'languages'),
     limit: integer(o, 'limit'),
     seed: integer(o, 'seed'),
-    sampling,
+    sampling: sampling as Sampling | undefined,
+    mode: text(o, 'mode') as RunMode | undefined,
+    continuation: text(o, 'continuation') as Continuation | undefined,
+    swapSwedishSwahili: o['swap-sv-sw'] === true,
     ids: text(o, 'ids')?.split(',').map((s) => s.trim()).filter(Boolean),
     precision: text(o, 'precision'),
     batch: integer(o, 'batch'),
@@ -171,12 +180,17 @@ export function finalTable(samples: readonly Sample[]): string {
   const total = aggregateSamples(samples);
   const order = new Map([...RESOURCE_CLASSES, 'other'].map((c, i) => [c, i]));
   const cls = (code: string): string => languageOf(code)?.resourceClass ?? 'other';
+  const balance = total.overall.balanced !== undefined;
+  const balanced = (g: { readonly balanced?: { readonly mean: number } }): string[] => (balance ? [g.balanced ? percent(g.balanced.mean) : '–'] : []);
+  const above = (floor: number | undefined, isAbove: boolean | undefined): string => (floor === undefined ? '–' : `${percent(floor)}${isAbove === false ? ' !' : ''}`);
   const rows = [...total.languages]
     .sort((a, b) => order.get(cls(a.language))! - order.get(cls(b.language))! || (a.language < b.language ? -1 : 1))
-    .map((l) => [l.language, languageLabel(l.language), cls(l.language), `${l.correct}/${l.n}`, percent(l.accuracy), `${percent(l.interval[0])} – ${percent(l.interval[1])}`, l.tokensPerQuestion?.toFixed(0) ?? '–', String(l.unread), String(l.failed)]);
+    .map((l) => [l.language, languageLabel(l.language), cls(l.language), `${l.correct}/${l.n}`, percent(l.accuracy), `${percent(l.interval[0])} – ${percent(l.interval[1])}`, ...balanced(l), above(l.floor?.share, l.aboveFloor), l.tokensPerQuestion?.toFixed(0) ?? '–', String(l.unread), String(l.failed)]);
   const groups = [...total.groups.filter((g) => g.by === 'class'), { key: 'all', ...total.overall }].map((g) => [
-    '', `mean of ${g.languages.length}`, g.key, `n ${g.n}`, percent(g.mean), `${percent(g.interval[0])} – ${percent(g.interval[1])}`, '', '', '',
+    '', `mean of ${g.languages.length}`, g.key, `n ${g.n}`, percent(g.mean), `${percent(g.interval[0])} – ${percent(g.interval[1])}`, ...balanced(g), above(g.floor, g.aboveFloor), '', '', '',
   ]);
-  const header = ['', 'language', 'class', 'correct', 'acc %', '95 % interval', 'tok/q', 'unread', 'failed'];
-  return `${table(header, [...rows, ...groups], new Set([3, 4, 6, 7, 8]))}\nIntervals: Wilson per language; group means by bootstrap clustered by problem (${total.bootstrap.resamples} resamples, seed ${total.bootstrap.seed}).`;
+  const header = ['', 'language', 'class', 'correct', 'acc %', '95 % interval', ...(balance ? ['balanced %'] : []), 'floor %', 'tok/q', 'unread', 'failed'];
+  const notAbove = total.languages.filter((l) => l.aboveFloor === false).length;
+  const note = `\nFloor: the best trivial answer over the same samples${notAbove > 0 ? `; "!" marks a result whose interval is not above it (${notAbove} of ${total.languages.length} languages)` : ''}.`;
+  return `${table(header, [...rows, ...groups], new Set([3, 4, ...Array.from({ length: header.length - 6 }, (_, i) => i + 6)]))}${note}\nIntervals: Wilson per language; group means by bootstrap clustered by problem (${total.bootstrap.resamples} resamples, seed ${total.bootstrap.seed}).`;
 }

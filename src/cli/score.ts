@@ -1,6 +1,6 @@
 import readline from 'node:readline';
 import { type Choice, type ProblemKind } from '../core/benchmarks';
-import { SCORER_NAMES, scorerByName, type Scorer } from '../core/scoring';
+import { type Candidate, SCORER_NAMES, scorerByName, type Scorer } from '../core/scoring';
 import { RunError } from '../runs/errors';
 import { rescoreRun } from '../runs/rescore';
 import { options, text, UsageError } from './options';
@@ -58,6 +58,7 @@ async function scoreLines(scorer: Scorer): Promise<number> {
       gold: String(row.gold),
       kind: typeof row.kind === 'string' ? (row.kind as ProblemKind) : undefined,
       choices: Array.isArray(row.choices) ? (row.choices as Choice[]) : undefined,
+      candidates: Array.isArray(row.candidates) ? (row.candidates as Candidate[]) : undefined,
       question: typeof row.question === 'string' ? row.question : undefined,
     });
     const { correct, value, span, reading, ambiguous, alternatives, error } = score;

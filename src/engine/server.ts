@@ -121,7 +121,7 @@ async function generate(b: LoadedBundle, params: GenerateParams, token: Cancella
     try {
       const prompt = composePrompt(b.manifest, b.tokenizers, item);
       promptTokens += prompt.inputIds.length;
-      items.push({ key: item.key, prompt });
+      items.push({ key: item.key, prompt, ...(item.stop ? { stop: item.stop } : {}) });
     } catch (e) {
       send(failed(params.job, item.key, (e as Error).message));
     }

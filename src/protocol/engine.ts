@@ -58,6 +58,8 @@ export interface GenerateItem extends PromptTexts {
   readonly key: string;
   /** True when `text` is one user message for the chat template. */
   readonly chat: boolean;
+  /** Stop strings of this item alone, beside those of the request. */
+  readonly stop?: readonly string[];
 }
 
 export interface GenerateParams {
@@ -114,6 +116,12 @@ export interface ScoreResult {
   readonly tokenIds: readonly number[];
   readonly tokenLogprobs: readonly number[];
   readonly greedy: readonly boolean[];
+  readonly prompt: string;
+  readonly encoderPrompt?: string;
+  readonly promptTokens: number;
+  readonly encoderTokens: number;
+  /** Why the item could not be scored; the lists are empty then. */
+  readonly failure?: string;
 }
 
 export interface EncodeResult {

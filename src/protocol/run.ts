@@ -1,4 +1,5 @@
-import { type Score } from '../core/scoring/types';
+import { type Choice } from '../core/benchmarks/types';
+import { type Candidate, type Score } from '../core/scoring/types';
 
 /** `manifest.json` of a run folder: everything that made the numbers. Written once, before the first sample. */
 export interface RunManifest {
@@ -23,13 +24,34 @@ export interface RunEnvironment {
   readonly backend: { readonly name: string; readonly provider: string; readonly versions: Readonly<Record<string, string>> };
   /** Calculations that the model wrote up to their equals sign were finished by exact arithmetic while it decoded. */
   readonly calculator: boolean;
+  /** What is asked of the model; absent in runs that generate. */
+  readonly mode?: Exclude<RunMode, 'generate'>;
+  /** Which continuations a `choice` run compares; absent otherwise. */
+  readonly continuation?: Continuation;
+  /** Parity switches that are on (method.md 4.8); absent when none is. */
+  readonly parity?: { readonly swapSwedishSwahili?: true };
 }
+
+/**
+ * `generate`: the model writes and a scorer reads. `choice`: log-likelihoods of the choices of an item. `operation`: log-likelihoods of
+ * the calculations with the two numbers of a word problem.
+ */
+export const RUN_MODES = ['generate', 'choice', 'operation'] as const;
+export type RunMode = (typeof RUN_MODES)[number];
+
+/** `text`: each choice's own text after the bare question. `label`: the label of each choice after the question with its choices. */
+export const CONTINUATIONS = ['text', 'label'] as const;
+export type Continuation = (typeof CONTINUATIONS)[number];
+
+/** Ways to draw problems: at random, in proportion to difficulty, equally many of each gold answer (`balanced`), or the first. */
+export const SAMPLINGS = ['random', 'stratified', 'balanced', 'first'] as const;
+export type Sampling = (typeof SAMPLINGS)[number];
 
 export interface RunPlan {
   readonly languages: readonly string[];
   readonly ids: readonly string[];
   readonly seed: number;
-  readonly sampling: 'all' | 'random' | 'stratified' | 'first' | 'ids';
+  readonly sampling: 'all' | 'ids' | Sampling;
 }
 
 export interface RunExecution {
@@ -41,7 +63,8 @@ export interface RunExecution {
   readonly platform: string;
 }
 
-export type StopReason = 'eos' | 'length' | 'stop-string' | 'failed';
+/** `scored`: nothing was generated; the sample holds log-likelihoods. */
+export type StopReason = 'eos' | 'length' | 'stop-string' | 'failed' | 'scored';
 
 /** One line of `samples.jsonl`. */
 export interface Sample extends Omit<Score, 'span' | 'error'> {
@@ -63,6 +86,12 @@ export interface Sample extends Omit<Score, 'span' | 'error'> {
   readonly promptTokens: number;
   readonly encoderTokens: number;
   readonly gold: string;
+  /** Choices of the item, where it has any: what a scorer needs to read the completion again. */
+  readonly choices?: readonly Choice[];
+  /** The continuations of a likelihood run, in the order offered. `completion` is then the likeliest one. */
+  readonly candidates?: readonly Candidate[];
+  /** Tokens of the question alone, by the LLM's and the encoder's tokenizer (null without an encoder). */
+  readonly questionTokens?: readonly [lm: number, encoder: number | null];
   readonly span: readonly [number, number] | null;
   readonly error: Score['error'];
   /** Why the item failed, when `stopReason` is `failed`. */

@@ -1,4 +1,5 @@
-import { type GenerateItem, type ItemResult } from '../protocol/engine';
+import { type GenerateItem, type ItemResult, type ScoreResult } from '../protocol/engine';
+import { type ScoreGroup } from './likelihood';
 
 export interface BackendRequest {
   readonly items: readonly GenerateItem[];
@@ -9,6 +10,13 @@ export interface BackendRequest {
   readonly onItem: (item: ItemResult) => void;
   readonly onProgress?: (progress: { readonly newTokens: number; readonly rss: number }) => void;
   readonly onPartial?: (key: string, text: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface ScoreRequest {
+  readonly groups: readonly ScoreGroup[];
+  /** One result per continuation of the group, in its order; `ms` is the group's share of the time. */
+  readonly onGroup: (key: string, results: readonly ScoreResult[], ms: number) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -25,5 +33,9 @@ export interface GenerationBackend {
   readonly calculates?: boolean;
   /** Answers every item exactly once through `onItem` (failed ones too), unless the signal aborts it. */
   generate(request: BackendRequest): Promise<void>;
+  /** Log-likelihoods of continuations; absent in a backend that cannot give them. Each group comes back once, failed ones too. */
+  score?(request: ScoreRequest): Promise<void>;
+  /** Tokens of each text by the LLM's and the encoder's tokenizer (null without an encoder); absent in a backend without tokenizers. */
+  tokenCounts?(texts: readonly string[]): Promise<readonly (readonly [lm: number, encoder: number | null])[]>;
   close(): Promise<void>;
 }

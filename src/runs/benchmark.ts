@@ -75,6 +75,6 @@ export function problemsOf(benchmark: Benchmark, languages: readonly string[], i
 /** SHA-256 of what is asked: ids, questions, choices and gold answers of the chosen problems. */
 export function benchmarkHash(problems: readonly Problem[]): string {
   const hash = createHash('sha256');
-  for (const p of problems) hash.update(JSON.stringify([p.language, p.id, p.kind, p.question, p.choices ?? null, p.premise ?? null, p.hypothesis ?? null, p.answer]) + '\n');
+  for (const p of problems) hash.update(JSON.stringify([p.language, p.id, p.kind, p.question, p.choices ?? null, p.premise ?? null, p.hypothesis ?? null, p.answer, ...(p.operands ? [p.operands.a, p.operands.b] : [])]) + '\n');
   return hash.digest('hex');
 }

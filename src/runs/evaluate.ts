@@ -6,6 +6,7 @@ import { type RunManifest, type RunState, type Sample } from '../protocol/run';
 import { type GenerationBackend } from './backend';
 import { type LoadedBenchmark, problemsOf } from './benchmark';
 import { RunError } from './errors';
+import { toLikelihoodSample, toScoreGroup } from './likelihood';
 import { RunWriter, sampleKey, writeState } from './store';
 
 export interface EvaluateRequest {
@@ -83,14 +84,16 @@ export async function evaluate(request: EvaluateRequest): Promise<EvaluateResult
         etaSeconds: fresh > 0 ? (seconds / fresh) * left : undefined,
       };
     };
-    const onItem = (item: ItemResult): void => {
-      const problem = byKey.get(item.key);
-      if (!problem || writeError || kept.has(item.key)) return;
+    const fertility = new Map<string, Sample['questionTokens']>();
+    const keep = (key: string, make: (problem: Problem) => Sample): void => {
+      const problem = byKey.get(key);
+      if (!problem || writeError || kept.has(key)) return;
       try {
-        const sample = toSample(problem, item, scorer);
+        const counts = fertility.get(key);
+        const sample = counts ? { ...make(problem), questionTokens: counts } : make(problem);
         writer.append(sample);
-        kept.set(item.key, sample);
-        newTokens += sample.tokenIds.length;
+        kept.set(key, sample);
+        if (!sample.candidates) newTokens += sample.tokenIds.length;
         request.onSample?.(sample, progress());
       } catch (e) {
         writeError = e as Error;
@@ -100,12 +103,24 @@ export async function evaluate(request: EvaluateRequest): Promise<EvaluateResult
     let failure: Error | undefined;
     try {
       if (missing.length > 0) {
+        const counts = await backend.tokenCounts?.(missing.map((p) => p.question));
+        counts?.forEach((c, i) => fertility.set(sampleKey(missing[i]!), c));
+      }
+      if (missing.length > 0 && manifest.environment.mode !== undefined) {
+        if (!backend.score) throw new RunError(`The backend ${backend.name} gives no log-likelihoods of continuations. Use --mode generate, or the onnxruntime engine.`);
+        const groups = new Map(missing.map((p) => [sampleKey(p), toScoreGroup(p, manifest)]));
+        await backend.score({
+          groups: [...groups.values()],
+          onGroup: (key, results, ms) => keep(key, (p) => toLikelihoodSample(p, groups.get(key)!, results, ms, scorer)),
+          signal: abort.signal,
+        });
+      } else if (missing.length > 0) {
         await backend.generate({
           items: missing.map((p) => toItem(p, manifest)),
           maxNewTokens: manifest.environment.generation.maxNewTokens,
           stop: manifest.environment.generation.stop,
           calculator: manifest.environment.calculator,
-          onItem,
+          onItem: (item) => keep(item.key, (p) => toSample(p, item, scorer)),
           onProgress: (p) => {
             rss = Math.max(rss, p.rss);
             request.onProgress?.(progress());
@@ -148,7 +163,9 @@ function settle(folder: string, change: Partial<RunState>, failure: Error | unde
 /** One problem as the backend gets it. */
 export function toItem(problem: Problem, manifest: RunManifest): GenerateItem {
   const template = promptTemplate(manifest.environment.prompt.template);
-  return { key: sampleKey(problem), chat: template.chat, ...template.render(problem, { benchmark: manifest.environment.benchmark.name }) };
+  const context = { benchmark: manifest.environment.benchmark.name, swapSwedishSwahili: manifest.environment.parity?.swapSwedishSwahili };
+  const stop = template.itemStop?.(problem, context);
+  return { key: sampleKey(problem), chat: template.chat, ...(stop ? { stop } : {}), ...template.render(problem, context) };
 }
 
 /** One scored line of the run. A failed item is a sample too: wrong, with its reason. */
@@ -177,6 +194,7 @@ export function toSample(problem: Problem, item: ItemResult, scorer: Scorer): Sa
     promptTokens: item.promptTokens,
     encoderTokens: item.encoderTokens,
     gold: problem.answer,
+    ...(problem.choices ? { choices: problem.choices } : {}),
     value: failed ? null : score.value,
     span: failed ? null : score.span,
     reading: failed ? 'the item failed' : score.reading,

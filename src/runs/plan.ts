@@ -7,7 +7,7 @@ import { selectLanguages, LanguageSelectionError } from '../core/languages';
 import { promptTemplate } from '../core/prompts';
 import { type Scorer } from '../core/scoring/types';
 import { indexDraw } from '../core/statistics';
-import { type RunEnvironment, type RunManifest, type RunPlan } from '../protocol/run';
+import { type Continuation, type RunEnvironment, type RunManifest, type RunMode, type RunPlan, type Sampling } from '../protocol/run';
 import { type GenerationBackend } from './backend';
 import { benchmarkHash, type LoadedBenchmark, problemsOf } from './benchmark';
 import { RunError } from './errors';
@@ -16,7 +16,7 @@ export interface Selection {
   readonly languages?: string;
   readonly limit?: number;
   readonly seed?: number;
-  readonly sampling?: 'random' | 'stratified' | 'first';
+  readonly sampling?: Sampling;
   readonly ids?: readonly string[];
 }
 
@@ -48,6 +48,9 @@ export interface PlanRequest {
   readonly scorer: Scorer;
   readonly maxNewTokens?: number;
   readonly calculator?: boolean;
+  readonly mode?: RunMode;
+  readonly continuation?: Continuation;
+  readonly swapSwedishSwahili?: boolean;
   readonly backend: Pick<GenerationBackend, 'name' | 'calculates' | 'provider' | 'versions' | 'processes' | 'threads'>;
   readonly batch: number;
   readonly version: string;
@@ -70,16 +73,21 @@ export function planRun(request: PlanRequest): RunManifest {
   const problems = problemsOf(benchmark.benchmark, plan.languages, plan.ids);
   const maxNewTokens = request.maxNewTokens ?? bundle.generation.maxNewTokens;
   if (!Number.isInteger(maxNewTokens) || maxNewTokens < 1) throw new RunError(`--max-new-tokens must be a whole number of at least 1, not ${request.maxNewTokens}.`);
+  const scored = request.mode !== undefined && request.mode !== 'generate' ? request.mode : undefined;
   const calculator = request.calculator ?? false;
+  if (calculator && scored) throw new RunError(`--mode ${scored} generates nothing, so there is nothing to calculate. Leave the calculator out.`);
   if (calculator && !backend.calculates) throw new RunError(`The backend "${backend.name}" cannot calculate while decoding. Leave the calculator out, or use onnxruntime.`);
   const environment: RunEnvironment = {
     bundle: { name: bundle.name, method: bundle.method, sha256: bundleFingerprint(bundle, request.precision), precision: request.precision },
     benchmark: { name: benchmark.benchmark.name, title: benchmark.benchmark.title, version: benchmark.benchmark.version ?? null, sha256: benchmarkHash(problems) },
     prompt: { template: template.name, version: template.version },
     scorer: { name: request.scorer.name, version: request.scorer.version },
-    generation: { maxNewTokens, stop: [...new Set([...template.stop, ...(bundle.generation.stop ?? [])])], greedy: true },
+    generation: scored ? { maxNewTokens: 0, stop: [], greedy: true } : { maxNewTokens, stop: [...new Set([...template.stop, ...(bundle.generation.stop ?? [])])], greedy: true },
     backend: { name: backend.name, provider: backend.provider, versions: { ...backend.versions, lingualift: request.version } },
     calculator,
+    ...(scored ? { mode: scored } : {}),
+    ...(scored === 'choice' ? { continuation: request.continuation ?? 'text' } : {}),
+    ...(request.swapSwedishSwahili === true ? { parity: { swapSwedishSwahili: true as const } } : {}),
   };
   const fingerprint = createHash('sha256').update(canonicalJson({ environment, plan })).digest('hex');
   const created = new Date().toISOString();

@@ -18,8 +18,9 @@ export interface Rescoring {
 export function rescoreSamples(samples: readonly Sample[], scorer: Scorer): Sample[] {
   return samples.map((s) => {
     if (s.stopReason === 'failed') return s;
-    const score = scorer.score({ language: s.language, completion: s.completion, gold: s.gold, question: s.question, kind: kindOf(s.gold) });
-    return { ...s, ...score, alternatives: score.alternatives };
+    const score = scorer.score({ language: s.language, completion: s.completion, gold: s.gold, question: s.question, kind: kindOf(s.gold), choices: s.choices, candidates: s.candidates });
+    const chosen = s.candidates?.find((c) => c.label === score.value)?.text;
+    return { ...s, ...score, ...(chosen === undefined ? {} : { completion: chosen }), alternatives: score.alternatives };
   });
 }
 

@@ -2,13 +2,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { bundleFingerprint, type BundleManifest, openBundle, type Precision, PRECISIONS } from '../bundle';
 import { promptTemplate } from '../core/prompts';
-import { scorerByName } from '../core/scoring';
+import { scorerByName, scorersFor } from '../core/scoring';
 import { type LoadProgress } from '../protocol/engine';
-import { type RunManifest } from '../protocol/run';
+import { type Continuation, CONTINUATIONS, RUN_MODES, type RunManifest, type RunMode } from '../protocol/run';
 import { type EngineOptions } from '../engine/client';
 import { loadBenchmark, type LoadedBenchmark } from './benchmark';
 import { RunError } from './errors';
 import { evaluate, type EvaluateRequest, type EvaluateResult } from './evaluate';
+import { benchmarkForMode } from './likelihood';
 import { resolveBundle } from './locations';
 import { planRun, planSelection, type Selection } from './plan';
 import { checkRunFolder } from './store';
@@ -22,6 +23,12 @@ export interface EvaluationOptions extends Selection {
   readonly precision?: string;
   readonly provider?: 'auto' | 'cpu' | 'cuda';
   readonly scorer?: string;
+  /** What is asked of the model; default: `generate`. */
+  readonly mode?: RunMode;
+  /** Which continuations a `choice` run compares; default: `text`. */
+  readonly continuation?: Continuation;
+  /** Parity switch for MMWP (method.md 4.8). */
+  readonly swapSwedishSwahili?: boolean;
   readonly template?: string;
   readonly batch?: number;
   readonly maxNewTokens?: number;
@@ -57,14 +64,20 @@ export interface PreparedEvaluation {
  * @throws RunError / BundleError in words
  */
 export async function prepareEvaluation(options: EvaluationOptions): Promise<PreparedEvaluation> {
-  const benchmark = loadBenchmark(options.benchmark);
+  const mode = oneOf('mode', options.mode, RUN_MODES) ?? 'generate';
+  const continuation = oneOf('continuation', options.continuation, CONTINUATIONS);
+  if (continuation !== undefined && mode !== 'choice') throw new RunError('--continuation belongs to --mode choice.');
+  const loaded = loadBenchmark(options.benchmark);
+  const benchmark: LoadedBenchmark = { ...loaded, benchmark: benchmarkForMode(loaded.benchmark, mode) };
+  if (options.swapSwedishSwahili === true && benchmark.benchmark.name !== 'mmwp') throw new RunError(`The parity switch for Swedish and Swahili is a fact about MMWP's prefixes and changes nothing on ${benchmark.benchmark.title}. Leave it out.`);
   const plan = planSelection(benchmark.benchmark, options);
   let scorer: ReturnType<typeof scorerByName>;
   try {
-    scorer = scorerByName(options.scorer ?? defaultScorer(benchmark));
+    scorer = scorerByName(options.scorer ?? defaultScorer(benchmark, mode));
   } catch (e) {
     throw new RunError((e as Error).message);
   }
+  checkScorer(scorer.name, benchmark, mode);
   const whole = (what: string, value: number | undefined, most: number): void => {
     if (value !== undefined && (!Number.isInteger(value) || value < 1 || value > most)) throw new RunError(`${what} must be a whole number from 1 to ${most}, not ${value}.`);
   };
@@ -81,6 +94,8 @@ export async function prepareEvaluation(options: EvaluationOptions): Promise<Pre
   checkTemplate(bundlePath, manifest, options.template);
   // Hashes of the chosen precision only: reading weights that are not used would cost time for nothing.
   await openBundle(bundlePath, { precision, hashes: true });
+  const graph = manifest.precisions[precision]?.files.score ?? manifest.precisions.fp32?.files.score;
+  if (mode !== 'generate' && graph === undefined) throw new RunError(`The bundle "${manifest.name}" has no score graph, which --mode ${mode} needs. Export it again with this version.`);
   return { bundle: manifest, bundlePath, precision, benchmark, plan, scorer, batch };
 }
 
@@ -100,7 +115,21 @@ function checkTemplate(bundlePath: string, manifest: BundleManifest, asked: stri
   }
 }
 
-function defaultScorer(benchmark: LoadedBenchmark): string {
+function oneOf<T extends string>(what: string, value: T | undefined, known: readonly T[]): T | undefined {
+  if (value !== undefined && !known.includes(value)) throw new RunError(`--${what} must be ${known.join(', ')}, not "${value}".`);
+  return value;
+}
+
+/** A scorer must be able to read what the run gives. */
+function checkScorer(name: string, { benchmark }: LoadedBenchmark, mode: RunMode): void {
+  const gold = [...benchmark.problems.values()].flat()[0]?.answer ?? '';
+  const candidates = mode === 'generate' ? undefined : [{ label: mode === 'operation' ? 'a+b' : gold, text: '', tokens: 1, logprob: 0 }];
+  const fitting = scorersFor({ gold, candidates });
+  if (!fitting.includes(name)) throw new RunError(`The scorer "${name}" cannot read ${benchmark.title} in --mode ${mode}. Choose one of: ${fitting.join(', ')}.`);
+}
+
+function defaultScorer(benchmark: LoadedBenchmark, mode: RunMode): string {
+  if (mode !== 'generate') return mode === 'operation' ? 'operation' : 'likelihood';
   for (const problems of benchmark.benchmark.problems.values()) if (problems[0] && problems[0].kind !== 'number') return 'choice';
   return 'locale';
 }
@@ -132,6 +161,7 @@ export async function startEvaluation(options: EvaluationOptions, prepared: Prep
     threads: options.threads ?? 0,
     batch: prepared.batch,
     tokenBudget: options.tokenBudget,
+    hasEncoder: prepared.bundle.parts.encoder !== undefined && prepared.bundle.parts.encoder !== null,
     chunk: options.chunk,
     engine: options.engine,
     onLoad,
@@ -141,7 +171,7 @@ export async function startEvaluation(options: EvaluationOptions, prepared: Prep
     ? await EnginePool.open({ ...wanted, processes: options.processes })
     : await openFastest(wanted, { items: prepared.plan.languages.length * prepared.plan.ids.length, weights: bundleFingerprint(prepared.bundle, prepared.precision) });
   try {
-    const manifest = planRun({ ...prepared, bundle: prepared.bundle, template: options.template, maxNewTokens: options.maxNewTokens, calculator: options.calculator, backend: pool, version: options.version });
+    const manifest = planRun({ ...prepared, mode: options.mode, continuation: options.continuation, swapSwedishSwahili: options.swapSwedishSwahili, bundle: prepared.bundle, template: options.template, maxNewTokens: options.maxNewTokens, calculator: options.calculator, backend: pool, version: options.version });
     const folder = path.resolve(options.out ?? path.join(options.runsFolder ?? 'runs', runFolderName(manifest)));
     return {
       ...prepared,

@@ -1,5 +1,8 @@
 import { aggregate, type Aggregate } from '../core/analysis/aggregate';
-import { type RunManifest, type RunState, type Sample } from '../protocol/run';
+import { bestFloors, sampleFloors } from '../core/analysis/floors';
+import { type ComparableSample } from '../core/analysis/compare';
+import { goldClass } from '../core/scoring';
+import { type RunManifest, type RunMode, type RunState, type Sample } from '../protocol/run';
 
 /** The machine-readable summary of a run: the `--json` contract of `evaluate` and `runs show`. */
 export interface RunSummary {
@@ -7,19 +10,28 @@ export interface RunSummary {
   readonly bundle: { readonly name: string; readonly method: string; readonly precision: string; readonly sha256: string };
   readonly benchmark: { readonly name: string; readonly title: string; readonly sha256: string; readonly seed: number; readonly sampling: string };
   readonly scorer: string;
-  readonly languages: Readonly<Record<string, { readonly n: number; readonly correct: number; readonly accuracy: number; readonly interval: readonly [number, number]; readonly failed: number; readonly unread: number }>>;
-  readonly groups: Readonly<Record<string, { readonly n: number; readonly languages: readonly string[]; readonly mean: number; readonly interval: readonly [number, number] }>>;
+  readonly mode: RunMode;
+  readonly languages: Readonly<Record<string, { readonly n: number; readonly correct: number; readonly accuracy: number; readonly interval: readonly [number, number]; readonly failed: number; readonly unread: number; readonly balanced?: number; readonly floor?: { readonly name: string; readonly share: number }; readonly aboveFloor?: boolean }>>;
+  readonly groups: Readonly<Record<string, { readonly n: number; readonly languages: readonly string[]; readonly mean: number; readonly interval: readonly [number, number]; readonly balanced?: number; readonly floor?: number; readonly aboveFloor?: boolean }>>;
   readonly tokensPerSecond: number;
+}
+
+/** Rows as the statistics take them. */
+export function sampleRows(samples: readonly Sample[]): ComparableSample[] {
+  return samples.map((s) => {
+    const label = goldClass(s);
+    return { language: s.language, id: s.id, correct: s.correct, value: s.value, error: s.error, gold: s.gold, ...(label === undefined ? {} : { goldClass: label }), ...(s.candidates ? {} : { newTokens: s.tokenIds.length }), ms: s.ms };
+  });
 }
 
 /** Aggregate with `newTokens` filled in from the token ids. */
 export function aggregateSamples(samples: readonly Sample[]): Aggregate {
-  return aggregate(samples.map((s) => ({ language: s.language, id: s.id, correct: s.correct, value: s.value, error: s.error, newTokens: s.tokenIds.length, ms: s.ms })));
+  return aggregate(sampleRows(samples), { floors: bestFloors(sampleFloors(samples)) });
 }
 
 export function summarise(manifest: RunManifest, state: RunState, samples: readonly Sample[], folder: string): RunSummary {
   const total = aggregateSamples(samples);
-  const group = (g: { n: number; languages: readonly string[]; mean: number; interval: readonly [number, number] }) => ({ n: g.n, languages: g.languages, mean: g.mean, interval: g.interval });
+  const group = (g: Aggregate['overall']) => ({ n: g.n, languages: g.languages, mean: g.mean, interval: g.interval, ...(g.balanced ? { balanced: g.balanced.mean } : {}), ...(g.floor === undefined ? {} : { floor: g.floor, aboveFloor: g.aboveFloor }) });
   return {
     run: {
       id: manifest.id,
@@ -38,8 +50,9 @@ export function summarise(manifest: RunManifest, state: RunState, samples: reado
       sampling: manifest.plan.sampling,
     },
     scorer: `${manifest.environment.scorer.name}/${manifest.environment.scorer.version}`,
+    mode: manifest.environment.mode ?? 'generate',
     languages: Object.fromEntries(
-      total.languages.map((l) => [l.language, { n: l.n, correct: l.correct, accuracy: l.accuracy, interval: l.interval, failed: l.failed, unread: l.unread }]),
+      total.languages.map((l) => [l.language, { n: l.n, correct: l.correct, accuracy: l.accuracy, interval: l.interval, failed: l.failed, unread: l.unread, ...(l.balanced ? { balanced: l.balanced.mean } : {}), ...(l.floor ? { floor: l.floor, aboveFloor: l.aboveFloor } : {}) }]),
     ),
     groups: Object.fromEntries([...total.groups.filter((g) => g.by === 'class').map((g) => [g.key, group(g)] as const), ['all', group(total.overall)]]),
     tokensPerSecond: state.seconds > 0 ? Math.round((state.newTokens / state.seconds) * 10) / 10 : 0,

@@ -12,7 +12,7 @@ const PREAMBLE = 'Below is an instruction that describes a task. Write a respons
 const render = (name: string, problem: Problem, benchmark = 'mmwp') => promptTemplate(name).render(problem, { benchmark });
 
 describe('prompt templates', () => {
-  const names = ['plain', 'short-cot', 'chat', 'lingualift', 'lingualift-figure', 'mindmerger', 'metamath', 'mammoth', 'mathoctopus', 'mcot'];
+  const names = ['plain', 'short-cot', 'chat', 'lingualift', 'lingualift-harness', 'lingualift-figure', 'mindmerger', 'metamath', 'mammoth', 'mathoctopus', 'mcot'];
 
   it('are the documented ones; another name is an error that lists them', () => {
     assert.deepEqual([...PROMPT_TEMPLATES.keys()], names);
@@ -43,6 +43,18 @@ describe('prompt templates', () => {
     const whole = `${PREAMBLE}.\n\n### Instruction:\nSwali: Asha ana matofaa 7?\n\n### Response: Let's think step by step.`;
     assert.deepEqual(render('lingualift', number), { encoder: whole, instruction: '', text: whole });
     assert.deepEqual(promptTemplate('lingualift').stop, ['[END]', '</s>', '<|im_end|>']);
+  });
+
+  it('lingualift-harness: the same prompt, stopped at the localized prefix too; the parity switch exchanges Swedish and Swahili on MMWP only', () => {
+    const t = promptTemplate('lingualift-harness');
+    assert.deepEqual(render('lingualift-harness', number), render('lingualift', number));
+    assert.deepEqual(t.itemStop!(number, { benchmark: 'mmwp' }), ['Swali:']);
+    assert.deepEqual(t.itemStop!({ ...number, language: 'th' }, { benchmark: 'mgsm' }), ['โจทย์:', '<|end_of_text|>']);
+    const swapped = { benchmark: 'mmwp', swapSwedishSwahili: true };
+    assert.deepEqual(t.itemStop!(number, swapped), ['Fråga:']);
+    assert.ok(t.render(number, swapped).encoder.includes('\nFråga: Asha ana'));
+    assert.ok(t.render({ ...number, language: 'sv' }, swapped).encoder.includes('\nSwali: '));
+    assert.deepEqual(t.itemStop!(number, { benchmark: 'mgsm', swapSwedishSwahili: true })[0], 'Swali:');
   });
 
   it('metamath and mammoth: without prefix, with and without "step by step"', () => {

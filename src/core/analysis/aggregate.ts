@@ -1,6 +1,8 @@
 import { languageOf, RESOURCE_CLASSES } from '../languages';
 import { type ScoreError } from '../scoring/types';
 import {
+  type BalancedMean,
+  balancedMeans,
   type BootstrapOptions,
   conditionalAccuracies,
   type ConditionalAccuracy,
@@ -23,6 +25,8 @@ export interface SampleRow {
   /** What was read; null when nothing was. */
   readonly value: number | string | null;
   readonly error: ScoreError | null;
+  /** Class of the gold answer (a choice's label, an operation); undefined where answers are numbers. */
+  readonly goldClass?: string;
   /** Tokens generated; undefined when the run does not know. */
   readonly newTokens?: number;
   /** Wall-clock time of the sample, milliseconds. */
@@ -57,6 +61,8 @@ export interface LanguageRow {
   /** Mean over the samples that know it; null when none does. */
   readonly tokensPerQuestion: number | null;
   readonly msPerQuestion: number | null;
+  /** Mean share right over the classes of the gold answers; absent where answers are no classes. */
+  readonly balanced?: BalancedMean;
   /** Reference minus this language; absent for the reference and without a problem in common. */
   readonly gap?: Gap;
   /** P(right here | right in the reference). */
@@ -77,6 +83,7 @@ export interface LanguageGroup {
 }
 
 export interface GroupRow extends LanguageGroup, Pick<GroupMean, 'mean' | 'interval' | 'n'> {
+  readonly balanced?: BalancedMean;
   /** Mean gap to the reference; absent when no language of the group has one. */
   readonly gap?: Gap;
   /** Mean of the languages' floors. */
@@ -133,16 +140,19 @@ export function aggregate(samples: readonly SampleRow[], options: AggregateOptio
   const members = [languages, ...groups.map((group) => group.languages)];
   const allGaps = reference === undefined ? [] : groupTransferGaps(table, [...members, ...languages.map((language) => [language])], bootstrap, reference);
   const conditionals = new Map(reference === undefined ? [] : conditionalAccuracies(table, languages, bootstrap.level, reference).map((c) => [c.language, c]));
+  const classes = new Map(samples.flatMap((s) => (s.goldClass === undefined ? [] : [[`${s.language}\u0000${s.id}`, s.goldClass] as const])));
+  const balanced = classes.size === 0 ? [] : balancedMeans(table, [...members, ...languages.map((language) => [language])], (language, id) => classes.get(`${language}\u0000${id}`), bootstrap);
+  const withBalance = (at: number): { balanced?: BalancedMean } => (balanced[at] && balanced[at].n > 0 ? { balanced: balanced[at] } : {});
   const rows = languages.map((language, i): LanguageRow => {
     const row = countRow(language, byLanguage.get(language)!, bootstrap.level);
     const floor = options.floors?.get(language);
-    return { ...row, gap: present(allGaps[members.length + i]), conditional: conditionals.get(language), floor, aboveFloor: floor && row.interval[0] > floor.share };
+    return { ...row, ...withBalance(members.length + i), gap: present(allGaps[members.length + i]), conditional: conditionals.get(language), floor, aboveFloor: floor && row.interval[0] > floor.share };
   });
   const means = groupMeans(table, members, bootstrap);
   const finished = members.map((list, i) => {
     const { mean, interval, n } = means[i]!;
     const floor = meanFloor(list, options.floors);
-    return { languages: list, mean, interval, n, gap: present(allGaps[i]), floor, aboveFloor: floor === undefined ? undefined : interval[0] > floor };
+    return { languages: list, mean, interval, n, ...withBalance(i), gap: present(allGaps[i]), floor, aboveFloor: floor === undefined ? undefined : interval[0] > floor };
   });
   return {
     n: samples.length,

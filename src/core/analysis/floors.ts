@@ -1,16 +1,19 @@
-import { type Problem } from '../benchmarks/types';
+import { type Choice, type Problem } from '../benchmarks/types';
+import { choicesOf, goldClass, readNumbers as numbersOf } from '../scoring';
+import { type Candidate } from '../scoring/types';
 import { type FloorShare } from './aggregate';
 
 /**
  * What answers without any understanding score on the very items of a run. A result that is not above its floor shows
  * nothing, and a small or unlucky sample can have a high floor.
  */
-export type FloorName = 'last-number' | 'a+b' | '|a-b|' | 'a*b' | 'most-frequent-answer' | 'majority-class' | 'first-choice';
+export type FloorName = 'last-number' | 'a+b' | '|a-b|' | 'a*b' | 'most-frequent-answer' | 'majority-class' | 'first-choice' | 'chance';
 
 export interface Floor {
   readonly name: FloorName;
   /** What the trivial answerer does, in words. */
   readonly rule: string;
+  /** Items right; for a choice at random the expected number, which need not be whole. */
   readonly correct: number;
   readonly share: number;
 }
@@ -36,6 +39,7 @@ const RULES: Record<FloorName, string> = {
   'most-frequent-answer': 'always the most frequent gold answer of these items',
   'majority-class': 'always the most frequent label of these items',
   'first-choice': 'always the first choice',
+  chance: 'a choice at random',
 };
 
 /**
@@ -64,11 +68,13 @@ function languageFloors(language: string, problems: readonly Problem[], readNumb
   const hit = (name: FloorName, correct: boolean): void => void hits.set(name, (hits.get(name) ?? 0) + (correct ? 1 : 0));
   const answers = new Map<string, number>();
   let withoutNumbers = 0;
+  let chance = 0;
   for (const problem of problems) {
     const key = problem.kind === 'number' ? String(Number(problem.answer)) : problem.answer;
     answers.set(key, (answers.get(key) ?? 0) + 1);
     if (problem.kind !== 'number') {
-      if (problem.choices) hit('first-choice', problem.choices[0]?.label === problem.answer);
+      if (problem.choices && problem.kind === 'choice') hit('first-choice', problem.choices[0]?.label === problem.answer);
+      chance += 1 / (problem.choices?.length ?? (problem.kind === 'nli' ? 3 : Infinity));
       continue;
     }
     const numbers = problem.numbers ?? readNumbers?.(problem.question, language) ?? [];
@@ -82,6 +88,7 @@ function languageFloors(language: string, problems: readonly Problem[], readNumb
     hit('a*b', pair && equal(a * b, gold));
   }
   hits.set(problems.every((p) => p.kind === 'number') ? 'most-frequent-answer' : 'majority-class', Math.max(...answers.values()));
+  if (chance > 0) hits.set('chance', chance);
   const list = [...hits].map(([name, correct]): Floor => ({ name, rule: RULES[name], correct, share: correct / problems.length }));
   const best = list.reduce((high, floor) => (floor.correct > high.correct ? floor : high));
   return { language, n: problems.length, withoutNumbers, floors: list, best };
@@ -89,4 +96,32 @@ function languageFloors(language: string, problems: readonly Problem[], readNumb
 
 function equal(value: number, gold: number): boolean {
   return Math.abs(value - gold) <= 1e-6 * Math.max(1, Math.abs(gold));
+}
+
+/** What of a scored sample its floors rest on. */
+export interface FloorSample {
+  readonly id: string;
+  readonly language: string;
+  readonly question: string;
+  readonly gold: string;
+  readonly scorer: string;
+  readonly choices?: readonly Choice[];
+  readonly candidates?: readonly Candidate[];
+}
+
+/** Floors over the samples of a run, per language: of its own scorer's classes in a likelihood run. */
+export function sampleFloors(samples: readonly FloorSample[]): LanguageFloors[] {
+  return floors(samples.map(problemOf), (question, language) => numbersOf(question, language, { words: false }).map((r) => r.value));
+}
+
+function problemOf(s: FloorSample): Problem {
+  const base = { id: s.id, language: s.language, question: s.question };
+  const k = choicesOf(s);
+  if (k !== undefined) {
+    const operation = s.candidates!.some((c) => c.label === 'a+b');
+    return { ...base, kind: operation ? 'operation' : s.choices ? 'choice' : 'nli', answer: goldClass(s) ?? s.gold, choices: s.choices ?? s.candidates!.slice(0, k).map(({ label }) => ({ label, text: label })) };
+  }
+  if (s.gold.trim() !== '' && Number.isFinite(Number(s.gold))) return { ...base, kind: 'number', answer: s.gold };
+  const relation = /^(entailment|neutral|contradiction)$/i.test(s.gold);
+  return { ...base, kind: relation ? 'nli' : 'choice', answer: s.gold, ...(s.choices ? { choices: s.choices } : {}) };
 }

@@ -5,6 +5,7 @@ import { type Benchmark, type BenchmarkFinding, type BenchmarkFormat, BenchmarkE
 
 export * from './types';
 export { canonicalNumber } from './numbers';
+export * from './operations';
 export { languageOfFile } from './readers';
 
 const base = (name: string): string => name.split('/').pop() ?? name;

@@ -5,8 +5,11 @@ export interface SampleRequest {
   /** How many problems per language; undefined or at least the benchmark's size: all. */
   readonly limit?: number;
   readonly seed: number;
-  /** `random`: seeded draw without replacement. `stratified`: the same, by difficulty. `first`: the first N, only when asked for. */
-  readonly method: 'random' | 'stratified' | 'first';
+  /**
+   * `random`: seeded draw without replacement. `stratified`: the same, in proportion to difficulty. `balanced`: equally many of each gold
+   * answer (a choice's label, an operation). `first`: the first N, only when asked for.
+   */
+  readonly method: 'random' | 'stratified' | 'balanced' | 'first';
   /** Explicit problem ids: overrides limit and method. */
   readonly ids?: readonly string[];
 }
@@ -40,8 +43,27 @@ export function sampleIds(benchmark: Benchmark, languages: readonly string[], re
   if (!Number.isInteger(limit) || limit < 1) throw new SampleError(`The limit must be a whole number of at least 1, not ${request.limit}.`);
   if (limit >= all.length) return all.map((p) => p.id);
   if (request.method === 'first') return all.slice(0, limit).map((p) => p.id);
-  const chosen = request.method === 'stratified' ? stratified(all, limit, draw) : new Set(draw(all.length, limit).map((i) => all[i]!.id));
+  const chosen = request.method === 'balanced' ? balanced(all, limit, draw, benchmark.title) : request.method === 'stratified' ? stratified(all, limit, draw) : new Set(draw(all.length, limit).map((i) => all[i]!.id));
   return all.filter((p) => chosen.has(p.id)).map((p) => p.id);
+}
+
+/**
+ * Equally many of each gold answer, the rest of an uneven division to the first answers; what one answer lacks goes to the others.
+ * @throws SampleError for answers that are no classes
+ */
+function balanced(all: readonly Problem[], limit: number, draw: Draw, title: string): Set<string> {
+  if (all.some((p) => p.kind === 'number')) throw new SampleError(`A balanced sample needs answers that are classes, and ${title} asks for numbers. Use --mode operation, or --sampling random.`);
+  const classes = new Map<string, Problem[]>();
+  for (const p of all) classes.set(p.answer, [...(classes.get(p.answer) ?? []), p]);
+  const strata = [...classes.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, items]) => ({ items, take: 0 }));
+  for (let left = limit; left > 0; ) {
+    const open = strata.filter((s) => s.take < s.items.length);
+    for (const stratum of open.slice(0, left)) {
+      stratum.take += 1;
+      left -= 1;
+    }
+  }
+  return new Set(strata.flatMap((s) => draw(s.items.length, s.take).map((i) => s.items[i]!.id)));
 }
 
 /** Shares proportional to the strata's sizes, rest by largest remainder. */

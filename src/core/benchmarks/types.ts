@@ -5,7 +5,7 @@ export interface Problem {
   readonly kind: ProblemKind;
   /** The question as the model gets it (for `nli`: premise and hypothesis are in their own fields as well). */
   readonly question: string;
-  /** Gold answer as canonical text: an ASCII number (`.` decimal, no groups), a choice label, or an NLI label. */
+  /** Gold answer as canonical text: an ASCII number (`.` decimal, no groups), a choice label, an NLI label, or an expression (operations.ts). */
   readonly answer: string;
   /** Numbers in the question, in order, when the benchmark stores them. */
   readonly numbers?: readonly number[];
@@ -15,13 +15,21 @@ export interface Problem {
   readonly difficulty?: number;
   readonly skills?: readonly string[];
   readonly equation?: string;
+  /** The two numbers of an `operation` problem, as canonical text. */
+  readonly operands?: Operands;
   /** True when the digits of the text are native ones (Bengali, Devanagari, Arabic-Indic …). */
   readonly nativeDigits?: boolean;
   /** Deliberate exceptions from the checker, each with its reason. */
   readonly exceptions?: readonly CheckException[];
 }
 
-export type ProblemKind = 'number' | 'choice' | 'nli';
+/** `operation` problems are made from number problems (operations.ts); no file holds them. */
+export type ProblemKind = 'number' | 'choice' | 'nli' | 'operation';
+
+export interface Operands {
+  readonly a: string;
+  readonly b: string;
+}
 
 export interface Choice {
   readonly label: string;

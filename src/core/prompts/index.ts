@@ -19,6 +19,8 @@ export interface PromptTexts {
 
 export interface PromptContext {
   readonly benchmark: string;
+  /** Parity switch: Swedish and Swahili get each other's prefix in MMWP (method.md 4.8). */
+  readonly swapSwedishSwahili?: boolean;
 }
 
 export interface PromptTemplate {
@@ -30,6 +32,8 @@ export interface PromptTemplate {
   readonly chat: boolean;
   /** Extra stop strings of the template. */
   readonly stop: readonly string[];
+  /** Stop strings that depend on the item's language or benchmark. */
+  itemStop?(problem: Problem, context: PromptContext): readonly string[];
   render(problem: Problem, context: PromptContext): PromptTexts;
 }
 
@@ -37,9 +41,9 @@ const PREAMBLE = 'Below is an instruction that describes a task. Write a respons
 const alpaca = (question: string, tail: string): string => `${PREAMBLE}.\n\n### Instruction:\n${question}\n\n### Response:${tail}`;
 const STEP = " Let's think step by step.";
 
-/** The question with its choices written out, one a line. Number problems are their question alone. */
+/** The question with its choices written out, one a line. Number problems, and choices that are not shown, are their question alone. */
 export function questionText(problem: Problem): string {
-  if (problem.kind === 'choice') return `${problem.question}\n${(problem.choices ?? []).map((c) => `${c.label}. ${c.text}`).join('\n')}`;
+  if (problem.kind === 'choice' && (problem.choices?.length ?? 0) > 0) return `${problem.question}\n${(problem.choices ?? []).map((c) => `${c.label}. ${c.text}`).join('\n')}`;
   if (problem.kind === 'nli') return `Premise: ${problem.premise}\nHypothesis: ${problem.hypothesis}`;
   return problem.question;
 }
@@ -48,7 +52,13 @@ const TASK = {
   number: 'Solve the problem. Reason in short steps and end with "The answer is" and the number.',
   choice: 'Choose the best answer. Reply with its letter, like "Choice A."',
   nli: 'Does the hypothesis follow from the premise? Reply with one word: entailment, neutral or contradiction.',
+  operation: 'Solve the problem. Reason in short steps and end with "The answer is" and the number.',
 } as const;
+
+/** What the model is told to do. A choice whose choices are not shown is answered in its own words. */
+const task = (p: Problem): string => (p.kind === 'choice' && (p.choices?.length ?? 0) === 0 ? 'Answer the question in a few words.' : TASK[p.kind]);
+
+const prefixOf = (p: Problem, c: PromptContext): string => questionPrefix(c.benchmark, p.language, c.swapSwedishSwahili);
 
 /** One side only: the whole prompt for the encoder, and the same for the LLM of a bundle without one. */
 const both = (whole: string): PromptTexts => ({ encoder: whole, instruction: '', text: whole });
@@ -76,7 +86,7 @@ const TEMPLATES: readonly PromptTemplate[] = [
     source: 'own: one user message through the chat template of the LLM',
     chat: true,
     stop: [],
-    render: (p) => ({ encoder: questionText(p), instruction: TASK[p.kind], text: `${TASK[p.kind]}\n\n${questionText(p)}` }),
+    render: (p) => ({ encoder: questionText(p), instruction: task(p), text: `${task(p)}\n\n${questionText(p)}` }),
   },
   {
     name: 'lingualift',
@@ -84,7 +94,16 @@ const TEMPLATES: readonly PromptTemplate[] = [
     source: "method.md 4.5: the authors' alpaca wrapper with the localized prefix, all of it for the encoder",
     chat: false,
     stop: ['[END]', '</s>', '<|im_end|>'],
-    render: (p, c) => both(alpaca(`${questionPrefix(c.benchmark, p.language)} ${questionText(p)}`, STEP)),
+    render: (p, c) => both(alpaca(`${prefixOf(p, c)} ${questionText(p)}`, STEP)),
+  },
+  {
+    name: 'lingualift-harness',
+    version: 1,
+    source: "method.md 4.4 to 4.6: as the paper's harness ran it. The prompt of `lingualift`, and the localized prefix is a stop string, too",
+    chat: false,
+    stop: ['[END]', '</s>', '<|im_end|>'],
+    itemStop: (p, c) => [prefixOf(p, c), ...(c.benchmark === 'mgsm' ? ['<|end_of_text|>'] : [])],
+    render: (p, c) => both(alpaca(`${prefixOf(p, c)} ${questionText(p)}`, STEP)),
   },
   {
     name: 'lingualift-figure',

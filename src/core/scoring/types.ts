@@ -7,8 +7,21 @@ export interface ScoreInput {
   readonly gold: string;
   readonly kind?: ProblemKind;
   readonly choices?: readonly Choice[];
+  /** Continuations with their log-likelihoods, for the scorers of likelihood runs. */
+  readonly candidates?: readonly Candidate[];
   /** The question, for the error taxonomy (numbers copied from it). */
   readonly question?: string;
+}
+
+/** One continuation of a likelihood run. */
+export interface Candidate {
+  /** What it stands for: a choice label, a relation, an expression such as `a−b`. */
+  readonly label: string;
+  /** The continuation as the model was given it, with its leading space. */
+  readonly text: string;
+  readonly tokens: number;
+  /** Sum of the natural-log probabilities of its tokens after the prompt. */
+  readonly logprob: number;
 }
 
 export interface Score {

@@ -4,6 +4,7 @@ export { indexDraw, Random, sampleWithoutReplacement, shuffle } from './random';
 export { type Interval, sortedQuantile, wilson } from './intervals';
 export { MISSING, type ResultRow, ResultTable } from './table';
 export { type BootstrapOptions, clusterBootstrap, DEFAULT_RESAMPLES, type Estimate, type Ratio } from './bootstrap';
+export { type BalancedMean, balancedMeans } from './balanced';
 export { groupMean, type GroupMean, groupMeans } from './groups';
 export { type ConditionalAccuracy, conditionalAccuracies, groupTransferGaps, type TransferGap, transferGaps } from './transfer';
 export { type DetectableOptions, type McNemar, mcnemar, minimalDetectableDifference, type PairedDifference, pairedDifferences, type Quadrants } from './paired';

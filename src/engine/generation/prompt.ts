@@ -12,6 +12,8 @@ export interface ComposedPrompt {
   readonly softRows: number;
   readonly prompt: string;
   readonly encoderPrompt?: string;
+  /** The text that the prompt ends with and its ids; absent when it ends with soft rows or BOS. */
+  readonly tail?: { readonly text: string; readonly ids: readonly number[] };
 }
 
 export interface Tokenizers {
@@ -39,20 +41,26 @@ export function composePrompt(manifest: BundleManifest, tokenizers: Tokenizers, 
   }
   const inputIds: number[] = [];
   const read: string[] = [];
+  let tail: ComposedPrompt['tail'];
   const push = (text: string, chat: boolean): void => {
     const rendered = chat ? tokenizers.lm.chat(text) : text;
     read.push(rendered);
-    inputIds.push(...tokenizers.lm.encode(rendered, false));
+    tail = { text: rendered, ids: tokenizers.lm.encode(rendered, false) };
+    inputIds.push(...tail.ids);
   };
   for (const element of manifest.merge.order) {
     if (element === 'bos' && lm.bosId !== null && !(texts.chat && !encoder)) inputIds.push(lm.bosId);
-    else if (element === 'enc') for (let i = 1; i <= softRows; i++) inputIds.push(-i);
+    else if (element === 'enc') {
+      for (let i = 1; i <= softRows; i++) inputIds.push(-i);
+      tail = undefined;
+    }
     else if (element === 'instruction' && texts.instruction !== '') push(texts.instruction, false);
     else if (element === 'text' && texts.text !== '') push(texts.text, texts.chat);
   }
   if (inputIds.length === 0) throw new Error("The prompt is empty: the bundle's merge order uses no text that this prompt template gives.");
   if (inputIds.length >= lm.maxPositions) throw new Error(`The prompt has ${inputIds.length} tokens; the LLM takes at most ${lm.maxPositions}, answer included.`);
   const prompt = read.join('');
-  if (!encoderIds) return { inputIds, encoderIds, softRows, prompt };
-  return prompt === '' ? { inputIds, encoderIds, softRows, prompt: forEncoder } : { inputIds, encoderIds, softRows, prompt, encoderPrompt: forEncoder };
+  const composed = { inputIds, encoderIds, softRows, ...(tail ? { tail } : {}) };
+  if (!encoderIds) return { ...composed, prompt };
+  return prompt === '' ? { ...composed, prompt: forEncoder } : { ...composed, prompt, encoderPrompt: forEncoder };
 }

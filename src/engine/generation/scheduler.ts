@@ -7,6 +7,8 @@ import { cutAtStop } from './stop';
 export interface ScheduledItem {
   readonly key: string;
   readonly prompt: ComposedPrompt;
+  /** Stop strings of this item, beside those of all. */
+  readonly stop?: readonly string[];
 }
 
 export interface SchedulerOptions {
@@ -258,7 +260,8 @@ export class Scheduler {
   }
 
   private ending(row: Row): { reason: StopReason; keep: number; stopString?: string } | undefined {
-    const { stop, eosIds, decode } = this.options;
+    const { eosIds, decode } = this.options;
+    const stop = row.item.stop ? [...this.options.stop, ...row.item.stop] : this.options.stop;
     const eos = row.ids.findIndex((id) => eosIds.includes(id));
     const end = Math.min(eos >= 0 ? eos + 1 : Infinity, row.limit);
     const ids = row.ids.slice(0, Math.min(end, row.ids.length));

@@ -2,28 +2,39 @@ import { encoderText } from '../../core/prompts';
 import { type ScoreItem, type ScoreResult } from '../../protocol/engine';
 import { type LoadedBundle } from '../sessions';
 import { padIds } from './model';
-import { composePrompt } from './prompt';
+import { type Tokenizer } from '../tokenizer';
+import { composePrompt, type ComposedPrompt } from './prompt';
+
+interface ScoreRow {
+  readonly index: number;
+  readonly item: ScoreItem;
+  readonly prompt: ComposedPrompt;
+  readonly continuation: readonly number[];
+  readonly ids: readonly number[];
+}
 
 /**
  * Teacher-forced log-probabilities of a continuation after each prompt (the `score` graph).
- * Items are grouped by length; a row's numbers do not depend on its neighbours.
+ * Items are grouped by length; a row's numbers do not depend on its neighbours. An item that cannot be asked (too long, empty) comes
+ * back with its reason.
  */
 export async function scoreContinuations(bundle: LoadedBundle, items: readonly ScoreItem[], batch: number, between: () => Promise<void>): Promise<ScoreResult[]> {
   const session = await bundle.session('score');
-  const { ort, manifest, tokenizers } = bundle;
-  const rows = items.map((item, index) => {
-    const prompt = composePrompt(manifest, tokenizers, item);
-    const continuation = tokenizers.lm.encode(item.continuation, false);
-    const ids = [...prompt.inputIds, ...continuation];
-    if (ids.length > manifest.parts.lm.maxPositions) throw new Error(`Prompt and continuation of "${item.key}" have ${ids.length} tokens; the LLM takes at most ${manifest.parts.lm.maxPositions}.`);
-    return { index, item, prompt, continuation, ids };
+  const { ort, manifest } = bundle;
+  const results: ScoreResult[] = new Array<ScoreResult>(items.length);
+  const rows: ScoreRow[] = [];
+  items.forEach((item, index) => {
+    try {
+      rows.push(scoreRow(bundle, item, index));
+    } catch (e) {
+      results[index] = { key: item.key, tokenIds: [], tokenLogprobs: [], greedy: [], prompt: '', promptTokens: 0, encoderTokens: 0, failure: (e as Error).message };
+    }
   });
   rows.sort((a, b) => a.ids.length - b.ids.length);
-  const results: ScoreResult[] = new Array<ScoreResult>(items.length);
   for (let at = 0; at < rows.length; at += batch) {
     await between();
     const group = rows.slice(at, at + batch);
-    const soft = group.some((r) => r.prompt.encoderIds) ? await bundle.model.encode(group.map((r) => r.prompt.encoderIds ?? [])) : group.map(() => new Float32Array(0));
+    const soft = await softRowsOf(bundle, group);
     const hidden = manifest.parts.lm.hidden;
     const softRows = soft.reduce((max, s) => Math.max(max, s.length / hidden), 0);
     const softAll = new Float32Array(group.length * softRows * hidden);
@@ -46,10 +57,43 @@ export async function scoreContinuations(bundle: LoadedBundle, items: readonly S
         tokenIds: r.continuation,
         tokenLogprobs: Array.from(logprobs.subarray(first, first + r.continuation.length)),
         greedy: Array.from(greedy.subarray(first, first + r.continuation.length), (g) => g !== 0),
+        prompt: r.prompt.prompt,
+        ...(r.prompt.encoderPrompt !== undefined ? { encoderPrompt: r.prompt.encoderPrompt } : {}),
+        promptTokens: r.prompt.inputIds.length,
+        encoderTokens: r.prompt.encoderIds?.length ?? 0,
       };
     });
   }
   return results;
+}
+
+function scoreRow({ manifest, tokenizers }: LoadedBundle, item: ScoreItem, index: number): ScoreRow {
+  const prompt = composePrompt(manifest, tokenizers, item);
+  const continuation = continuationIds(tokenizers.lm, prompt, item.continuation);
+  const ids = [...prompt.inputIds, ...continuation];
+  if (continuation.length === 0) throw new Error('The continuation has no token.');
+  if (ids.length > manifest.parts.lm.maxPositions) throw new Error(`Prompt and continuation have ${ids.length} tokens; the LLM takes at most ${manifest.parts.lm.maxPositions}.`);
+  return { index, item, prompt, continuation, ids };
+}
+
+/**
+ * Ids of a continuation at its place. A SentencePiece vocabulary puts a space before every text of its own, so there the text is
+ * encoded together with the one before it; at the start of the LLM's text its own leading space would be doubled.
+ */
+function continuationIds(lm: Tokenizer, { tail }: ComposedPrompt, text: string): number[] {
+  if (!lm.token(lm.encode('x', false)[0] ?? -1)?.startsWith('▁')) return lm.encode(text, false);
+  if (!tail) return lm.encode(text.replace(/^ /, ''), false);
+  const whole = lm.encode(tail.text + text, false);
+  return tail.ids.every((id, i) => whole[i] === id) ? whole.slice(tail.ids.length) : lm.encode(text.replace(/^ /, ''), false);
+}
+
+/** Soft rows of each row; the continuations of one prompt share what the encoder makes of it. */
+async function softRowsOf(bundle: LoadedBundle, group: readonly ScoreRow[]): Promise<Float32Array[]> {
+  if (!group.some((r) => r.prompt.encoderIds)) return group.map(() => new Float32Array(0));
+  const keys = group.map((r) => (r.prompt.encoderIds ?? []).join());
+  const distinct = [...new Set(keys)];
+  const soft = await bundle.model.encode(distinct.map((key) => group[keys.indexOf(key)]!.prompt.encoderIds ?? []));
+  return keys.map((key) => soft[distinct.indexOf(key)]!);
 }
 
 /** Mean-pooled last hidden states of the encoder, before the alignment layer. Row-major [texts, width]. */

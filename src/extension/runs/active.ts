@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { type CancellationToken } from 'vscode-jsonrpc/node';
-import { type RunManifest, type RunStatus } from '../../protocol/run';
+import { type RunManifest, type RunStatus, type Sampling, SAMPLINGS } from '../../protocol/run';
 import { isLocked } from '../../runs/lock';
 import { readManifestOf, readState } from '../../runs/store';
 import { ContextKey } from '../contributions';
@@ -158,18 +158,21 @@ export class CancelledStart extends Error {}
 /** The request that continues a run from its folder: same bundle, benchmark, problems and settings. @throws RunError without a manifest */
 export function resumeParams(folder: string, version: string): StartParams {
   const { environment, plan, execution } = readManifestOf(folder);
-  const drawn = plan.sampling === 'random' || plan.sampling === 'stratified' || plan.sampling === 'first';
+  const drawn = SAMPLINGS.includes(plan.sampling as Sampling);
   return {
     bundle: execution.bundlePath,
     benchmark: execution.benchmarkPath,
     languages: plan.languages.join(','),
-    ...(plan.sampling === 'ids' ? { ids: plan.ids } : drawn ? { limit: plan.ids.length, sampling: plan.sampling as 'random' | 'stratified' | 'first' } : {}),
+    ...(plan.sampling === 'ids' ? { ids: plan.ids } : drawn ? { limit: plan.ids.length, sampling: plan.sampling as Sampling } : {}),
+    mode: environment.mode,
+    continuation: environment.continuation,
+    swapSwedishSwahili: environment.parity?.swapSwedishSwahili,
     seed: plan.seed,
     precision: environment.bundle.precision,
     provider: environment.backend.provider === 'cuda' ? 'cuda' : 'cpu',
     scorer: environment.scorer.name,
     template: environment.prompt.template,
-    maxNewTokens: environment.generation.maxNewTokens,
+    ...(environment.mode === undefined ? { maxNewTokens: environment.generation.maxNewTokens } : {}),
     calculator: environment.calculator,
     batch: execution.batch,
     threads: execution.threads,

@@ -3,7 +3,7 @@ import { type BundleIssue } from '../../bundle';
 import { type BenchmarkFinding } from '../../core/benchmarks';
 import { type AgreementView, type CompareView, type ListParams, type PairAnswer, type PairKey, type PairPage, type PairParams, type PairSample, type ScorersView, type Side, type TrendView } from '../../protocol/compare';
 import { type Estimates, type Page, type PageParams, type ProblemView, type SampleKey, type SampleView, type TableRow } from '../../protocol/panels';
-import { type RunManifest, type RunState, type RunStatus } from '../../protocol/run';
+import { type Continuation, type RunManifest, type RunMode, type RunState, type RunStatus } from '../../protocol/run';
 import { type DoctorLine } from '../../runs/doctor';
 import { type ListedRun } from '../../runs/list';
 import { type Selection } from '../../runs/plan';
@@ -91,6 +91,9 @@ export interface StartParams extends Selection {
   readonly precision?: string;
   readonly provider?: 'auto' | 'cpu' | 'cuda';
   readonly scorer?: string;
+  readonly mode?: RunMode;
+  readonly continuation?: Continuation;
+  readonly swapSwedishSwahili?: boolean;
   readonly template?: string;
   readonly batch?: number;
   readonly maxNewTokens?: number;

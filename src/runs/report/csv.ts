@@ -6,7 +6,7 @@ type Cell = string | number | null | undefined;
 
 const RESULT_HEAD = [
   'run', 'fingerprint', 'bundle', 'precision', 'benchmark', 'scorer', 'level', 'key', 'resource_class', 'languages', 'n', 'correct', 'accuracy', 'low_95', 'high_95',
-  'gap', 'gap_low_95', 'gap_high_95', 'floor', 'floor_rule', 'unread', 'failed', 'tokens_per_question', 'ms_per_question',
+  'balanced', 'balanced_low_95', 'balanced_high_95', 'gap', 'gap_low_95', 'gap_high_95', 'right_given_english', 'floor', 'floor_rule', 'unread', 'failed', 'tokens_per_question', 'ms_per_question',
 ];
 
 /** Long form, one row per run and language or group; shares from 0 to 1, six significant digits. */
@@ -14,12 +14,12 @@ export function csvResults(report: Report): string {
   const lines = report.runs.flatMap((run) => {
     const head = identity(run);
     const languages = run.aggregate.languages.map((l): Cell[] => [
-      ...head, 'language', l.language, classOf(l.language), 1, l.n, l.correct, num(l.accuracy), num(l.interval[0]), num(l.interval[1]), num(l.gap?.mean), num(l.gap?.interval[0]), num(l.gap?.interval[1]),
-      num(l.floor?.share), l.floor?.name, l.unread, l.failed, num(l.tokensPerQuestion), num(l.msPerQuestion),
+      ...head, 'language', l.language, classOf(l.language), 1, l.n, l.correct, num(l.accuracy), num(l.interval[0]), num(l.interval[1]), num(l.balanced?.mean), num(l.balanced?.interval[0]), num(l.balanced?.interval[1]), num(l.gap?.mean), num(l.gap?.interval[0]), num(l.gap?.interval[1]),
+      num(l.conditional?.share), num(l.floor?.share), l.floor?.name, l.unread, l.failed, num(l.tokensPerQuestion), num(l.msPerQuestion),
     ]);
     const groups = [...run.aggregate.groups, { ...run.aggregate.overall, by: 'all', key: 'all' }].map((g): Cell[] => [
-      ...head, g.by, g.key, g.by === 'class' ? g.key : undefined, g.languages.length, g.n, undefined, num(g.mean), num(g.interval[0]), num(g.interval[1]), num(g.gap?.mean), num(g.gap?.interval[0]), num(g.gap?.interval[1]),
-      num(g.floor), undefined, undefined, undefined, undefined, undefined,
+      ...head, g.by, g.key, g.by === 'class' ? g.key : undefined, g.languages.length, g.n, undefined, num(g.mean), num(g.interval[0]), num(g.interval[1]), num(g.balanced?.mean), num(g.balanced?.interval[0]), num(g.balanced?.interval[1]), num(g.gap?.mean), num(g.gap?.interval[0]), num(g.gap?.interval[1]),
+      undefined, num(g.floor), undefined, undefined, undefined, undefined, undefined,
     ]);
     return [...languages, ...groups];
   });

@@ -9,7 +9,7 @@ import { REPORT_STYLE } from './html-style';
 import { title } from './markdown';
 import { type Report, type ReportComparison, type ReportOptions, type ReportRun } from './model';
 import { completionPieces, shownProblems, shownSamples, verdict } from './samples';
-import { COMPARISON_HEAD, comparisonCells, ERROR_WORDS, errorLines, floorCell, gapCell, groupLines, languageResults, publishedLanguages, publishedName, resultCell } from './tables';
+import { balancedCell, COMPARISON_HEAD, conditionalCell, hasBalance, comparisonCells, ERROR_WORDS, errorLines, floorCell, gapCell, groupLines, languageResults, publishedLanguages, publishedName, resultCell } from './tables';
 
 /** Runs are told apart by colour and by order; more runs than colours begin again. */
 const COLOURS = 6;
@@ -106,15 +106,16 @@ function barLabel(report: Report, name: string, all: readonly (Bar | undefined)[
 
 function groupTable(report: Report): Html {
   const several = report.runs.length > 1;
+  const balance = hasBalance(report);
   const head = several
     ? ['Group', 'languages', ...report.runs.map((r, i) => html`${keyMark(i)}${r.label}, %`), '0 to 100 %']
-    : ['Group', 'languages', 'n', 'accuracy, %', '95 % interval', '0 to 100 %', 'gap to English, points', 'floor, %'];
+    : ['Group', 'languages', 'n', 'accuracy, %', '95 % interval', '0 to 100 %', ...(balance ? ['balanced, %'] : []), 'gap to English, points', 'floor, %'];
   const lines = groupLines(report);
   const body = lines.map((line, at) => {
     const found = line.results.map((r): Bar | undefined => r && { value: r.mean, interval: r.interval, floor: r.floor });
     const drawn = bars(found, barLabel(report, line.title, found));
     const r = line.results[0];
-    const cells = several ? [line.languages, ...line.results.map(resultCell), drawn] : [line.languages, r?.n, percent(r?.mean), percentInterval(r?.interval), drawn, gapCell(r?.gap), floorOf(r?.floor, r?.aboveFloor)];
+    const cells = several ? [line.languages, ...line.results.map(resultCell), drawn] : [line.languages, r?.n, percent(r?.mean), percentInterval(r?.interval), drawn, ...(balance ? [balancedCell(r)] : []), gapCell(r?.gap), floorOf(r?.floor, r?.aboveFloor)];
     return row(line.title, cells, at === lines.length - 1 && lines.length > 1 ? 'sum' : '');
   });
   return html`${table(head, body, new Set([several ? report.runs.length + 2 : 5]))}
@@ -132,9 +133,10 @@ const languageHead = (code: string): Html => {
 
 function languageTable(report: Report): Html {
   const several = report.runs.length > 1;
+  const balance = hasBalance(report);
   const head = several
     ? ['Language', ...report.runs.flatMap((r, i) => ['n', html`${keyMark(i)}${r.label}, %`]), '0 to 100 %']
-    : ['Language', 'correct', 'accuracy, %', '95 % interval', '0 to 100 %', 'gap to English, points', 'also right, %', 'floor, %', 'tokens', 'unread', 'failed'];
+    : ['Language', 'correct', 'accuracy, %', '95 % interval', '0 to 100 %', ...(balance ? ['balanced, %'] : []), 'gap to English, points', 'also right, %', 'floor, %', 'tokens', 'unread', 'failed'];
   const body = report.classes.map((cls) => [
     classRow(`${CLASS_TITLE[cls.key]} (${cls.languages.length})`, head.length),
     cls.languages.map((code) => {
@@ -144,7 +146,7 @@ function languageTable(report: Report): Html {
       if (several) return row(languageHead(code), [...results.flatMap((r) => [r?.n ?? '–', resultCell(r)]), drawn]);
       const r = results[0]!;
       return row(languageHead(code), [
-        `${r.correct}/${r.n}`, percent(r.accuracy), percentInterval(r.interval), drawn, gapCell(r.gap), r.conditional && r.conditional.n > 0 ? percent(r.conditional.share) : '–',
+        `${r.correct}/${r.n}`, percent(r.accuracy), percentInterval(r.interval), drawn, ...(balance ? [balancedCell(r)] : []), gapCell(r.gap), conditionalCell(r.conditional),
         languageFloor(r.floor, r.aboveFloor), r.tokensPerQuestion?.toFixed(0) ?? '–', r.unread, r.failed,
       ]);
     }),

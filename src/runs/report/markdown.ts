@@ -2,7 +2,7 @@ import { markdownBlock, markdownText } from './escape';
 import { CLASS_TITLE, languageTitle, methodInWords, percent, planInWords, reproduceCommand, settings } from './format';
 import { type Report, type ReportOptions } from './model';
 import { completionPieces, shownSamples, verdict } from './samples';
-import { COMPARISON_HEAD, comparisonCells, ERROR_WORDS, errorLines, floorCell, gapCell, groupLines, languageResults, publishedLanguages, publishedName, resultCell } from './tables';
+import { balancedCell, COMPARISON_HEAD, conditionalCell, hasBalance, comparisonCells, ERROR_WORDS, errorLines, floorCell, gapCell, groupLines, languageResults, publishedLanguages, publishedName, resultCell } from './tables';
 
 type Align = 'left' | 'right';
 
@@ -16,6 +16,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[], al
 export function markdownReport(report: Report, options: ReportOptions = {}): string {
   const { runs } = report;
   const several = runs.length > 1;
+  const balance = hasBalance(report);
   const parts: string[] = [`# ${markdownText(title(report))}`];
   parts.push(runs.map((run) => `${markdownText(run.label)}: ${markdownText(planInWords(run))}; fingerprint \`${run.manifest.fingerprint.replace(/[^0-9a-zA-Z]/g, '').slice(0, 12)}\``).join('  \n'));
   if (report.notes.length > 0) parts.push(report.notes.map((note) => `- **Note:** ${markdownText(note)}`).join('\n'));
@@ -26,9 +27,9 @@ export function markdownReport(report: Report, options: ReportOptions = {}): str
   else {
     const rows = groups.map((g) => {
       const r = g.results[0];
-      return [g.title, String(g.languages), String(r?.n ?? 0), resultCell(r), gapCell(r?.gap), r?.floor === undefined ? '–' : percent(r.floor)];
+      return [g.title, String(g.languages), String(r?.n ?? 0), resultCell(r), ...(balance ? [balancedCell(r)] : []), gapCell(r?.gap), `${r?.floor === undefined ? '–' : percent(r.floor)}${r?.aboveFloor === false ? ', not above' : ''}`];
     });
-    parts.push(table(['Group', 'languages', 'n', 'accuracy, %', 'gap to English, points', 'floor, %'], rows));
+    parts.push(table(['Group', 'languages', 'n', 'accuracy, %', ...(balance ? ['balanced, %'] : []), 'gap to English, points', 'floor, %'], rows));
   }
 
   for (const c of report.comparisons) {
@@ -52,9 +53,9 @@ export function markdownReport(report: Report, options: ReportOptions = {}): str
       const name = `${languageTitle(code)} (${code})`;
       if (several) return [name, ...results.flatMap((r) => [String(r?.n ?? 0), resultCell(r)])];
       const r = results[0]!;
-      return [name, `${r.correct}/${r.n}`, resultCell(r), gapCell(r.gap), floorCell(r.floor), r.tokensPerQuestion?.toFixed(0) ?? '–', String(r.unread), String(r.failed)];
+      return [name, `${r.correct}/${r.n}`, resultCell(r), ...(balance ? [balancedCell(r)] : []), gapCell(r.gap), conditionalCell(r.conditional), `${floorCell(r.floor)}${r.aboveFloor === false ? ', not above' : ''}`, r.tokensPerQuestion?.toFixed(0) ?? '–', String(r.unread), String(r.failed)];
     });
-    const head = several ? ['Language', ...runs.flatMap((r) => ['n', `${r.label}, %`])] : ['Language', 'correct', 'accuracy, %', 'gap to English, points', 'floor, %', 'tokens', 'unread', 'failed'];
+    const head = several ? ['Language', ...runs.flatMap((r) => ['n', `${r.label}, %`])] : ['Language', 'correct', 'accuracy, %', ...(balance ? ['balanced, %'] : []), 'gap to English, points', 'also right, %', 'floor, %', 'tokens', 'unread', 'failed'];
     parts.push(`### ${CLASS_TITLE[cls.key]} (${cls.languages.length})`, table(head, rows));
   }
 

@@ -1,10 +1,10 @@
 import path from 'node:path';
-import { aggregate, type Aggregate, type ComparableSample, type Comparison, compareRuns, bestFloors, floors, type FloorShare } from '../../core/analysis';
+import { aggregate, type Aggregate, type Comparison, compareRuns, bestFloors, type FloorShare, sampleFloors } from '../../core/analysis';
 import { languageOf, RESOURCE_CLASSES, type ResourceClass } from '../../core/languages';
-import { readNumbers } from '../../core/scoring';
 import { PairingError } from '../../core/statistics';
 import { type RunManifest, type RunState, type Sample } from '../../protocol/run';
 import { readManifestOf, readSamples, readState } from '../store';
+import { sampleRows } from '../summary';
 import { type PublishedSystem, type ReferenceTable, systemsFor } from './reference';
 
 /** A run as it lies on the disk. */
@@ -62,17 +62,12 @@ export interface ReportOptions {
   readonly resamples?: number;
 }
 
-/** Rows as the statistics take them. */
-export function sampleRows(samples: readonly Sample[]): ComparableSample[] {
-  return samples.map((s) => ({ language: s.language, id: s.id, correct: s.correct, value: s.value, error: s.error, gold: s.gold, newTokens: s.tokenIds.length, ms: s.ms }));
-}
-
 /** Everything the formats show, computed once. Pure: the same runs give the same report. */
 export function buildReport(sources: readonly RunSource[], options: ReportOptions = {}): Report {
   const labels = uniqueLabels(sources);
   const rows = sources.map((source) => sampleRows(source.samples));
   const runs = sources.map((source, i): ReportRun => {
-    const shares = runFloors(source.samples);
+    const shares = bestFloors(sampleFloors(source.samples));
     const { scorer } = source.manifest.environment;
     return {
       ...source,
@@ -102,18 +97,6 @@ export function buildReport(sources: readonly RunSource[], options: ReportOption
 }
 
 export const classOf = (code: string): ReportClass => languageOf(code)?.resourceClass ?? 'other';
-
-/** What trivial answers score on the very samples of a run. Choices are not stored in samples, so only the majority class is known for them. */
-function runFloors(samples: readonly Sample[]): ReadonlyMap<string, FloorShare> {
-  const problems = samples.map((s) => ({
-    id: s.id,
-    language: s.language,
-    kind: s.gold.trim() !== '' && Number.isFinite(Number(s.gold)) ? ('number' as const) : ('choice' as const),
-    question: s.question,
-    answer: s.gold,
-  }));
-  return bestFloors(floors(problems, (question, language) => readNumbers(question, language, { words: false }).map((r) => r.value)));
-}
 
 /** Names of runs that stand side by side: the user's, or bundle, precision and calculator; with the scorer or a number where that is not enough. */
 export function uniqueLabels(sources: readonly Pick<RunSource, 'manifest' | 'state'>[]): string[] {

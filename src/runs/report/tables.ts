@@ -1,4 +1,5 @@
 import { type FloorName, type GroupRow, type LanguageRow, signedPoints } from '../../core/analysis';
+import { type BalancedMean } from '../../core/statistics';
 import { type ScoreError } from '../../core/scoring/types';
 import { percent, percentInterval, pValue, CLASS_TITLE } from './format';
 import { classOf, type Report, type ReportComparison, type ReportRun, type ReportClass } from './model';
@@ -91,9 +92,17 @@ export const publishedName = (s: PublishedSystem): string => (s.base === undefin
 export const gapCell = (gap: LanguageRow['gap']): string => (gap ? `${signedPoints(gap.mean)} (${signedPoints(gap.interval[0])} to ${signedPoints(gap.interval[1])})` : '–');
 
 /** Short names of the trivial answers; `methodInWords` says what they mean. */
-const FLOOR_SHORT: Readonly<Record<FloorName, string>> = { 'last-number': 'last', 'a+b': 'a+b', '|a-b|': '|a−b|', 'a*b': 'a×b', 'most-frequent-answer': 'mode', 'majority-class': 'mode', 'first-choice': 'first' };
+const FLOOR_SHORT: Readonly<Record<FloorName, string>> = { 'last-number': 'last', 'a+b': 'a+b', '|a-b|': '|a−b|', 'a*b': 'a×b', 'most-frequent-answer': 'mode', 'majority-class': 'mode', 'first-choice': 'first', chance: 'chance' };
 
 export const floorCell = (floor: LanguageRow['floor']): string => (floor ? `${percent(floor.share)} (${FLOOR_SHORT[floor.name as FloorName] ?? floor.name})` : '–');
+
+/** P(right here | right in English), with its interval. */
+export const conditionalCell = (c: LanguageRow['conditional']): string => (c && c.n > 0 ? `${percent(c.share)} (${percentInterval(c.interval)})` : '–');
+
+export const balancedCell = (row: { readonly balanced?: BalancedMean } | undefined): string => (row?.balanced ? `${percent(row.balanced.mean)} (${percentInterval(row.balanced.interval)})` : '–');
+
+/** Whether any run answers in classes, so that accuracy balanced over them says something. */
+export const hasBalance = (report: Report): boolean => report.runs.some((run) => run.aggregate.overall.balanced !== undefined);
 
 export const resultCell = (row: { interval: readonly [number, number] } & ({ accuracy: number } | { mean: number }) | undefined): string =>
   row ? `${percent('accuracy' in row ? row.accuracy : row.mean)} (${percentInterval(row.interval)})` : '–';
