@@ -47,7 +47,7 @@ def probes(*hits: list[int]) -> dict[str, Any]:
 
 def test_the_shipped_study_is_whole() -> None:
     root = Path(__file__).resolve().parents[2]
-    study = load_study(root / "training/configs/demo/study.yaml")
+    study = load_study(root / "training/configs/study/demo.yaml")
     for row in study.rows:
         assert row.config is None or (root / row.config).is_file()
         for place in (row.adapter, row.connector):
