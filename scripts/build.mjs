@@ -47,6 +47,7 @@ export function targets() {
   ];
   if (exists('src/extension/extension.ts')) list.push({ ...node, entryPoints: ['src/extension/extension.ts'], outfile: 'dist/extension.js' });
   if (exists('src/extension/worker/main.ts')) list.push({ ...node, entryPoints: ['src/extension/worker/main.ts'], outfile: 'dist/worker.js' });
+  if (exists('src/debug/adapter/main.ts')) list.push({ ...node, entryPoints: ['src/debug/adapter/main.ts'], outfile: 'dist/debug.js' });
   const panels = exists('webview') ? fs.readdirSync(path.join(ROOT, 'webview')).filter((d) => exists(`webview/${d}/main.tsx`)) : [];
   for (const panel of panels) {
     list.push({

@@ -12,7 +12,7 @@ const TARGETS = { 'linux-x64': 'linux/x64', 'linux-arm64': 'linux/arm64', 'darwi
 /** What goes in, relative to the root; a folder with the endings that are wanted of it. */
 const CONTENT = [
   ['package.json'], ['package.nls.json'], ['README.md'], ['CHANGELOG.md'], ['LICENSE'],
-  ['l10n', /\.json$/], ['media', /\.(?:css|svg|png)$/], ['dist', /^(?:extension|worker|engine|cli)\.js$/], ['dist/webview', /\.js$/],
+  ['l10n', /\.json$/], ['media', /\.(?:css|svg|png)$/], ['dist', /^(?:extension|worker|engine|cli|debug)\.js$/], ['dist/webview', /\.js$/],
   ['benchmarks', /\.(?:json|md)$/], ['models/demo', /\.(?:json|md|py|toml|yaml|safetensors|txt)$/], ['training/lingualift_training', /\.(?:py|json|toml|txt)$/], ['training/pyproject.toml'],
 ];
 

@@ -100,7 +100,7 @@ export async function prepareEvaluation(options: EvaluationOptions): Promise<Pre
 }
 
 /** The prompt template must exist, and a chat template of the LLM must be there when it needs one. */
-function checkTemplate(bundlePath: string, manifest: BundleManifest, asked: string | undefined): void {
+export function checkTemplate(bundlePath: string, manifest: BundleManifest, asked: string | undefined): void {
   let template: ReturnType<typeof promptTemplate>;
   try {
     template = promptTemplate(asked ?? manifest.prompts.template);
@@ -134,7 +134,7 @@ function defaultScorer(benchmark: LoadedBenchmark, mode: RunMode): string {
   return 'locale';
 }
 
-function choosePrecision(manifest: BundleManifest, asked: string | undefined, provider: string | undefined): Precision {
+export function choosePrecision(manifest: BundleManifest, asked: string | undefined, provider: string | undefined): Precision {
   const has = Object.keys(manifest.precisions) as Precision[];
   if (asked !== undefined) {
     if (!(PRECISIONS as readonly string[]).includes(asked)) throw new RunError(`Unknown precision "${asked}". Known: ${PRECISIONS.join(', ')}.`);
