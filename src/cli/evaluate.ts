@@ -2,8 +2,10 @@ import path from 'node:path';
 import { languageOf, RESOURCE_CLASSES } from '../core/languages';
 import { aggregateSamples, summarise } from '../runs/summary';
 import { type EvaluationOptions, prepareEvaluation, startEvaluation } from '../runs/session';
-import { type Continuation, type RunMode, type Sample, type Sampling, SAMPLINGS } from '../protocol/run';
+import { type Continuation, type RunMode, type RunPlan, type Sample, type Sampling, SAMPLINGS } from '../protocol/run';
+import { plannedIn } from '../protocol/shard';
 import { writeReports } from '../runs/report';
+import { parseShard } from '../runs/shard';
 import { readManifestOf } from '../runs/store';
 import { integer, type Options, options, required, text, UsageError } from './options';
 import { duration, languageLabel, percent, say, StatusLine, table } from './terminal';
@@ -34,6 +36,12 @@ The same command again resumes where it stopped.
   --template NAME         prompt template (default: the bundle's)
   --swap-sv-sw            parity with MMWP's harness, which exchanges the prefixes of Swedish and Swahili
   --provider P            auto (default), cpu or cuda
+  --backend B             onnx (default), or vllm: encoder here, LLM on vLLM servers
+  --endpoint URL          a server of the vllm backend; may be repeated. Key: LINGUALIFT_VLLM_KEY
+  --concurrency N         most requests at once to one server (default 64)
+  --request-timeout S     seconds that one completion may take (default 600)
+  --served-model NAME     the model's name, where the server was not started as bundle export-vllm says
+  --shard I/N             only part I of N of the items; put the parts together with: lingualift runs merge
   --threads N             threads of one engine process (default: all cores)
   --processes N           engine processes (default: one, or one for each core when that was measured faster)
   --memory-ceiling MIB    refuse to load above this many MiB
@@ -46,6 +54,7 @@ Exit codes: 0 finished, 1 failed while running, 2 wrong input, 3 disk, 4 another
 const SPEC = {
   bundle: 'text', benchmark: 'text', languages: 'text', limit: 'integer', seed: 'integer', sampling: 'text', ids: 'text', mode: 'text', continuation: 'text', 'swap-sv-sw': 'flag', precision: 'text', batch: 'integer',
   'max-new-tokens': 'integer', scorer: 'text', template: 'text', provider: 'text', threads: 'integer', processes: 'integer', 'memory-ceiling': 'integer', out: 'text',
+  backend: 'text', endpoint: 'list', concurrency: 'integer', 'request-timeout': 'integer', 'served-model': 'text', shard: 'text',
   calculator: 'flag', 'retry-failed': 'flag', json: 'flag', verbose: 'flag',
 } as const;
 
@@ -75,8 +84,8 @@ export async function evaluateCommand(args: readonly string[]): Promise<number> 
   process.on('SIGTERM', interrupt);
   const started = await startEvaluation(request, prepared, (p) => status.show(`Loading ${p.step}/${p.of}: ${p.message}`), o.verbose ? say : undefined);
   try {
-    if (!json) say(`Engine: ${started.pool.provider} (${started.pool.providerReason}), ${started.pool.processes} × ${started.pool.threads} threads, loaded in ${duration(started.pool.loaded.loadMs / 1000)}`);
-    const live = new LiveTable(plan.languages, plan.ids.length);
+    if (!json) say(`${request.backend === 'vllm' ? 'Servers' : 'Engine'}: ${started.backendInWords}`);
+    const live = new LiveTable(plan);
     const result = await started.run({
       signal: abort.signal,
       retryFailed: o['retry-failed'] === true,
@@ -107,7 +116,7 @@ export async function evaluateCommand(args: readonly string[]): Promise<number> 
   } finally {
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
-    await started.pool.close();
+    await started.backend.close();
   }
 }
 
@@ -116,6 +125,10 @@ export function evaluationOptions(o: Options): EvaluationOptions {
   if (provider !== undefined && provider !== 'auto' && provider !== 'cpu' && provider !== 'cuda') throw new UsageError(`--provider must be auto, cpu or cuda, not "${provider}".`);
   const sampling = text(o, 'sampling');
   if (sampling !== undefined && !SAMPLINGS.includes(sampling as Sampling)) throw new UsageError(`--sampling must be ${SAMPLINGS.join(', ')}, not "${sampling}".`);
+  const backend = text(o, 'backend');
+  if (backend !== undefined && backend !== 'onnx' && backend !== 'vllm') throw new UsageError(`--backend must be onnx or vllm, not "${backend}".`);
+  const [shard, timeout] = [text(o, 'shard'), integer(o, 'request-timeout')];
+  if (timeout !== undefined && timeout < 1) throw new UsageError('--request-timeout must be at least 1 second.');
   const ceiling = integer(o, 'memory-ceiling');
   return {
     bundle: required(o, 'bundle'),
@@ -139,6 +152,12 @@ export function evaluationOptions(o: Options): EvaluationOptions {
     processes: integer(o, 'processes'),
     memoryCeiling: ceiling === undefined ? undefined : ceiling * 2 ** 20,
     out: text(o, 'out'),
+    backend,
+    endpoints: o.endpoint as readonly string[] | undefined,
+    concurrency: integer(o, 'concurrency'),
+    requestTimeoutMs: timeout === undefined ? undefined : timeout * 1000,
+    servedModel: text(o, 'served-model'),
+    ...(shard === undefined ? {} : { shard: parseShard(shard) }),
     version: VERSION,
   };
 }
@@ -146,11 +165,8 @@ export function evaluationOptions(o: Options): EvaluationOptions {
 /** Counts while samples come in, one row a language. */
 class LiveTable {
   private readonly rows: Map<string, { n: number; correct: number }>;
-  constructor(
-    languages: readonly string[],
-    private readonly perLanguage: number,
-  ) {
-    this.rows = new Map(languages.map((l) => [l, { n: 0, correct: 0 }]));
+  constructor(private readonly plan: RunPlan) {
+    this.rows = new Map(plan.languages.map((l) => [l, { n: 0, correct: 0 }]));
   }
 
   add(sample: Sample): void {
@@ -162,7 +178,7 @@ class LiveTable {
   /** A line for a language that has just become complete. */
   finishedRow(language: string): string | undefined {
     const row = this.rows.get(language)!;
-    if (row.n !== this.perLanguage) return undefined;
+    if (row.n !== plannedIn(this.plan, language)) return undefined;
     return `  ${language.padEnd(3)} ${languageLabel(language).padEnd(18)} ${String(row.correct).padStart(4)}/${row.n}  ${percent(row.correct / row.n).padStart(5)} %`;
   }
 

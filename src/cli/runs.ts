@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { plannedItems } from '../protocol/shard';
 import { RunError } from '../runs/errors';
 import { listRuns } from '../runs/list';
 import { readManifestOf, readSamples, readState } from '../runs/store';
@@ -48,7 +49,7 @@ function show(run: string, runs: string, json: boolean): number {
     return 0;
   }
   const { environment: e } = manifest;
-  say(`${manifest.id}: ${state.status}, ${samples.length} of ${manifest.plan.languages.length * manifest.plan.ids.length} samples`);
+  say(`${manifest.id}: ${state.status}, ${samples.length} of ${plannedItems(manifest.plan)} samples`);
   say(`${e.bundle.name} (${e.bundle.precision}, ${e.bundle.sha256.slice(0, 12)}) on ${e.benchmark.title} (${e.benchmark.sha256.slice(0, 12)}), template ${e.prompt.template}/${e.prompt.version}, scorer ${e.scorer.name}/${e.scorer.version}`);
   say(`${e.backend.name} ${e.backend.provider}, ${Object.entries(e.backend.versions).map(([k, v]) => `${k} ${v}`).join(', ')}`);
   if (damagedLines.length > 0) say(`Damaged lines in samples.jsonl: ${damagedLines.join(', ')}`);

@@ -8,6 +8,7 @@ import {
   Encode, type EncodeResult, Generate, type GenerateParams, type GenerateResult, Hello, type HelloResult, type ItemResult, Load, type LoadParams, type LoadProgress,
   type LoadResult, OnBeat, OnItem, OnLoadProgress, OnPartial, OnStarted, RunSelfTest, type ScoreItem, ScoreContinuations, type ScoreResult, type SelfTestResult, Tokenize,
 } from '../protocol/engine';
+import { ComposeClient } from './compose/client';
 import { ProbeClient } from './probe/client';
 import { StepClient } from './step/client';
 
@@ -51,6 +52,8 @@ export class EngineClient {
   readonly probe: ProbeClient;
   /** A generation one token at a time. */
   readonly step: StepClient;
+  /** Prompts and endings for an LLM that runs in another server. */
+  readonly compose: ComposeClient;
   private readonly child: ChildProcess;
   private readonly connection: MessageConnection;
   private readonly died: Promise<never>;
@@ -111,6 +114,7 @@ export class EngineClient {
     });
     this.probe = new ProbeClient(this.connection, (signal, request) => this.cancellable(signal, (source) => request(source.token)));
     this.step = new StepClient(this.connection, (signal, request) => this.cancellable(signal, (source) => request(source.token)));
+    this.compose = new ComposeClient(this.connection, (signal, request) => this.cancellable(signal, (source) => request(source.token)));
     this.connection.onError(() => undefined);
     this.connection.listen();
     this.watchdog = setInterval(() => {

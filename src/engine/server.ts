@@ -7,6 +7,7 @@ import {
   Encode, Generate, type GenerateParams, type GenerateResult, Hello, type ItemResult, Load, OnBeat, OnItem, OnLoadProgress, OnPartial, OnStarted, RunSelfTest,
   ScoreContinuations, Tokenize,
 } from '../protocol/engine';
+import { serveCompose } from './compose/server';
 import { calculatorFor } from './generation/calculator';
 import { type ComposedPrompt, composePrompt } from './generation/prompt';
 import { type FinishedItem, Scheduler, type ScheduledItem } from './generation/scheduler';
@@ -101,6 +102,7 @@ connection.onRequest(RunSelfTest, async () => runSelfTest(loaded()));
 
 serveProbes({ connection, loaded, pause, guarded });
 serveSteps({ connection, loaded, pause, guarded });
+serveCompose({ connection, loaded, pause, guarded });
 
 async function pause(token: CancellationToken): Promise<void> {
   void connection.sendNotification(OnBeat, { rss: process.memoryUsage().rss, newTokens });

@@ -36,6 +36,8 @@ export interface LoadParams {
   readonly batch: number;
   /** Load the generation graph with the first generation only: for stepping and probing, which have graphs of their own. */
   readonly lazy?: boolean;
+  /** `prompts`: tokenizers and encoder only, for an LLM that runs in another server; default: everything. */
+  readonly parts?: 'all' | 'prompts';
 }
 
 export interface LoadResult {

@@ -1,5 +1,6 @@
 import { type Choice } from '../core/benchmarks/types';
 import { type Candidate, type Score } from '../core/scoring/types';
+import { type ServedModel } from './endpoints';
 
 /** `manifest.json` of a run folder: everything that made the numbers. Written once, before the first sample. */
 export interface RunManifest {
@@ -21,7 +22,13 @@ export interface RunEnvironment {
   readonly prompt: { readonly template: string; readonly version: number };
   readonly scorer: { readonly name: string; readonly version: number };
   readonly generation: { readonly maxNewTokens: number; readonly stop: readonly string[]; readonly greedy: true };
-  readonly backend: { readonly name: string; readonly provider: string; readonly versions: Readonly<Record<string, string>> };
+  readonly backend: {
+    readonly name: string;
+    readonly provider: string;
+    readonly versions: Readonly<Record<string, string>>;
+    /** What vLLM servers serve; absent with the engine. */
+    readonly served?: ServedModel;
+  };
   /** Calculations that the model wrote up to their equals sign were finished by exact arithmetic while it decoded. */
   readonly calculator: boolean;
   /** What is asked of the model; absent in runs that generate. */
@@ -50,8 +57,15 @@ export type Sampling = (typeof SAMPLINGS)[number];
 export interface RunPlan {
   readonly languages: readonly string[];
   readonly ids: readonly string[];
+  /** The part of the items that this run asks, where the whole is spread over several runs: number `index` (from 1) of `of`. */
+  readonly shard?: Shard;
   readonly seed: number;
   readonly sampling: 'all' | 'ids' | Sampling;
+}
+
+export interface Shard {
+  readonly index: number;
+  readonly of: number;
 }
 
 export interface RunExecution {

@@ -1,12 +1,14 @@
 import { type Problem } from '../core/benchmarks';
 import { promptTemplate } from '../core/prompts';
 import { type Scorer } from '../core/scoring/types';
+import { type EndpointView } from '../protocol/endpoints';
 import { type GenerateItem, type ItemResult } from '../protocol/engine';
 import { type RunManifest, type RunState, type Sample } from '../protocol/run';
 import { type GenerationBackend } from './backend';
-import { type LoadedBenchmark, problemsOf } from './benchmark';
+import { type LoadedBenchmark } from './benchmark';
 import { RunError } from './errors';
 import { toLikelihoodSample, toScoreGroup } from './likelihood';
+import { plannedProblems } from './shard';
 import { RunWriter, sampleKey, writeState } from './store';
 
 export interface EvaluateRequest {
@@ -36,6 +38,8 @@ export interface EvaluateProgress {
   /** Seconds left at the present pace; undefined before anything is done. */
   readonly etaSeconds: number | undefined;
   readonly rss: number;
+  /** The servers, when the run is answered by servers. */
+  readonly endpoints?: readonly EndpointView[];
 }
 
 export interface EvaluateResult {
@@ -57,7 +61,7 @@ export async function evaluate(request: EvaluateRequest): Promise<EvaluateResult
   const writer = RunWriter.open(request.folder, manifest);
   const startedAt = performance.now();
   try {
-    const problems = problemsOf(benchmark.benchmark, manifest.plan.languages, manifest.plan.ids);
+    const problems = plannedProblems(benchmark.benchmark, manifest.plan);
     const byKey = new Map(problems.map((p) => [sampleKey(p), p]));
     const kept = new Map<string, Sample>();
     for (const sample of writer.existing.samples) {
@@ -69,6 +73,7 @@ export async function evaluate(request: EvaluateRequest): Promise<EvaluateResult
     const missing = problems.filter((p) => !kept.has(sampleKey(p)) && !skip(p));
     let newTokens = 0;
     let rss = 0;
+    let endpoints: readonly EndpointView[] | undefined;
     let writeError: Error | undefined;
     const abort = new AbortController();
     const forward = (): void => abort.abort();
@@ -82,6 +87,7 @@ export async function evaluate(request: EvaluateRequest): Promise<EvaluateResult
         done: kept.size, total: problems.length, resumed, newTokens, seconds, rss,
         tokensPerSecond: seconds > 0 ? newTokens / seconds : 0,
         etaSeconds: fresh > 0 ? (seconds / fresh) * left : undefined,
+        ...(endpoints ? { endpoints } : {}),
       };
     };
     const fertility = new Map<string, Sample['questionTokens']>();
@@ -123,6 +129,7 @@ export async function evaluate(request: EvaluateRequest): Promise<EvaluateResult
           onItem: (item) => keep(item.key, (p) => toSample(p, item, scorer)),
           onProgress: (p) => {
             rss = Math.max(rss, p.rss);
+            endpoints = p.endpoints;
             request.onProgress?.(progress());
           },
           signal: abort.signal,

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { type RunStatus } from '../protocol/run';
+import { plannedItems } from '../protocol/shard';
 import { isLocked } from './lock';
 import { MANIFEST, readManifestOf, readSamples, readState } from './store';
 
@@ -44,7 +45,7 @@ export function listedRun(run: string): ListedRun {
     const state = readState(run);
     const { samples } = readSamples(run);
     const running = isLocked(run);
-    const total = manifest.plan.languages.length * manifest.plan.ids.length;
+    const total = plannedItems(manifest.plan);
     // A run that says "running" while nobody holds its lock was cut off.
     const status = state?.status === 'running' && !running ? 'interrupted' : (state?.status ?? 'planned');
     return {

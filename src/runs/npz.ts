@@ -1,19 +1,11 @@
 import fs from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { diskError, RunError } from './errors';
+import { centralHeader, endRecord, localHeader, type ZipEntry } from './zip';
 
 export type NpyType = '<f4' | '<i4';
 
-interface Entry {
-  readonly name: string;
-  readonly offset: number;
-  readonly crc: number;
-  readonly bytes: number;
-}
-
 const LIMIT = 0xffffffff;
-/** 1 January 1980, the earliest date of a ZIP file: equal contents give equal files. */
-const DATE = (1 << 5) | 1;
 
 /**
  * Writes NumPy's .npz: a ZIP file without compression, one .npy (format 1.0) an array. Arrays are streamed, so that the
@@ -21,7 +13,7 @@ const DATE = (1 << 5) | 1;
  */
 export class NpzWriter {
   private readonly fd: number;
-  private readonly entries: Entry[] = [];
+  private readonly entries: ZipEntry[] = [];
   private readonly partial: string;
   private at = 0;
 
@@ -72,9 +64,7 @@ export class NpzWriter {
   private finish(name: string, offset: number, crc: number, bytes: number): void {
     if (bytes > LIMIT || this.at > LIMIT) throw new RunError('The file would be larger than 4 GiB. Leave the attention out (--no-attention), or choose layers (--layers).', 2);
     const entry = { name: `${name}.npy`, offset, crc, bytes };
-    const head = Buffer.alloc(4);
-    head.writeUInt32LE(0x04034b50);
-    const header = Buffer.concat([head, common(entry), Buffer.from(entry.name)]);
+    const header = localHeader(entry);
     fs.writeSync(this.fd, header, 0, header.length, offset);
     this.entries.push(entry);
   }
@@ -96,21 +86,8 @@ export class NpzWriter {
   /** Writes the directory and gives the file its name. */
   close(): void {
     const start = this.at;
-    for (const entry of this.entries) {
-      const head = Buffer.alloc(6);
-      head.writeUInt32LE(0x02014b50);
-      head.writeUInt16LE(20, 4);
-      const tail = Buffer.alloc(14);
-      tail.writeUInt32LE(entry.offset, 10);
-      this.put(Buffer.concat([head, common(entry), tail, Buffer.from(entry.name)]));
-    }
-    const end = Buffer.alloc(22);
-    end.writeUInt32LE(0x06054b50);
-    end.writeUInt16LE(this.entries.length, 8);
-    end.writeUInt16LE(this.entries.length, 10);
-    end.writeUInt32LE(this.at - start, 12);
-    end.writeUInt32LE(start, 16);
-    this.put(end);
+    for (const entry of this.entries) this.put(centralHeader(entry));
+    this.put(endRecord(this.entries.length, start, this.at - start));
     fs.closeSync(this.fd);
     try {
       fs.renameSync(this.partial, this.file);
@@ -191,19 +168,6 @@ export function textOf({ data }: NpzArray): string {
   const codes = Array.from({ length: data.length / 4 }, (_, i) => data.readUInt32LE(4 * i));
   const end = codes.indexOf(0);
   return codes.slice(0, end < 0 ? undefined : end).map((c) => String.fromCodePoint(c)).join('');
-}
-
-/** The part that local and central headers share: version needed to name and extra lengths. Flag 11: names are UTF-8. */
-function common({ name, crc, bytes }: Entry): Buffer {
-  const out = Buffer.alloc(26);
-  out.writeUInt16LE(20, 0);
-  out.writeUInt16LE(0x0800, 2);
-  out.writeUInt16LE(DATE, 8);
-  out.writeUInt32LE(crc >>> 0, 10);
-  out.writeUInt32LE(bytes, 14);
-  out.writeUInt32LE(bytes, 18);
-  out.writeUInt16LE(Buffer.byteLength(name), 22);
-  return out;
 }
 
 function npyHeader(type: string, shape: readonly number[]): Buffer {

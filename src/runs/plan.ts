@@ -7,7 +7,7 @@ import { selectLanguages, LanguageSelectionError } from '../core/languages';
 import { promptTemplate } from '../core/prompts';
 import { type Scorer } from '../core/scoring/types';
 import { indexDraw } from '../core/statistics';
-import { type Continuation, type RunEnvironment, type RunManifest, type RunMode, type RunPlan, type Sampling } from '../protocol/run';
+import { type Continuation, type RunEnvironment, type RunManifest, type RunMode, type RunPlan, type Sampling, type Shard } from '../protocol/run';
 import { type GenerationBackend } from './backend';
 import { benchmarkHash, type LoadedBenchmark, problemsOf } from './benchmark';
 import { RunError } from './errors';
@@ -18,6 +18,7 @@ export interface Selection {
   readonly seed?: number;
   readonly sampling?: Sampling;
   readonly ids?: readonly string[];
+  readonly shard?: Shard;
 }
 
 export const DEFAULT_SEED = 1;
@@ -31,7 +32,7 @@ export function planSelection(benchmark: Benchmark, selection: Selection): RunPl
     const method = selection.sampling ?? 'random';
     const ids = sampleIds(benchmark, languages, { limit: selection.limit, seed, method, ids: selection.ids }, indexDraw(seed));
     const all = !selection.ids && (selection.limit === undefined || selection.limit >= ids.length) && ids.length === (benchmark.problems.get(languages[0]!)?.length ?? 0);
-    return { languages, ids, seed, sampling: selection.ids ? 'ids' : all ? 'all' : method };
+    return { languages, ids, ...(selection.shard ? { shard: selection.shard } : {}), seed, sampling: selection.ids ? 'ids' : all ? 'all' : method };
   } catch (e) {
     if (e instanceof LanguageSelectionError || e instanceof SampleError) throw new RunError(e.message);
     throw e;
@@ -51,7 +52,7 @@ export interface PlanRequest {
   readonly mode?: RunMode;
   readonly continuation?: Continuation;
   readonly swapSwedishSwahili?: boolean;
-  readonly backend: Pick<GenerationBackend, 'name' | 'calculates' | 'provider' | 'versions' | 'processes' | 'threads'>;
+  readonly backend: Pick<GenerationBackend, 'name' | 'calculates' | 'provider' | 'versions' | 'served' | 'processes' | 'threads'>;
   readonly batch: number;
   readonly version: string;
 }
@@ -83,7 +84,7 @@ export function planRun(request: PlanRequest): RunManifest {
     prompt: { template: template.name, version: template.version },
     scorer: { name: request.scorer.name, version: request.scorer.version },
     generation: scored ? { maxNewTokens: 0, stop: [], greedy: true } : { maxNewTokens, stop: [...new Set([...template.stop, ...(bundle.generation.stop ?? [])])], greedy: true },
-    backend: { name: backend.name, provider: backend.provider, versions: { ...backend.versions, lingualift: request.version } },
+    backend: { name: backend.name, provider: backend.provider, versions: { ...backend.versions, lingualift: request.version }, ...(backend.served ? { served: backend.served } : {}) },
     calculator,
     ...(scored ? { mode: scored } : {}),
     ...(scored === 'choice' ? { continuation: request.continuation ?? 'text' } : {}),

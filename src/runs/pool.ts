@@ -1,7 +1,7 @@
 import os from 'node:os';
 import { EngineClient, EngineDied, type EngineOptions } from '../engine/client';
 import { type GenerateItem, type ItemResult, type LoadParams, type LoadProgress, type LoadResult } from '../protocol/engine';
-import { type BackendRequest, type GenerationBackend, type ScoreRequest } from './backend';
+import { type BackendRequest, failedItem, type GenerationBackend, type ScoreRequest } from './backend';
 import { type ScoreGroup } from './likelihood';
 
 export interface PoolOptions {
@@ -234,8 +234,4 @@ export class EnginePool implements GenerationBackend {
   async close(): Promise<void> {
     await Promise.all(this.engines.map((engine) => engine?.close()));
   }
-}
-
-function failedItem(key: string, failure: string): ItemResult {
-  return { job: 0, key, prompt: '', completion: '', tokenIds: [], tokenLogprobs: [], stopReason: 'failed', failure, promptTokens: 0, encoderTokens: 0, ms: 0 };
 }

@@ -5,7 +5,9 @@ import { promptTemplate } from '../core/prompts';
 import { scorerByName, scorersFor } from '../core/scoring';
 import { type LoadProgress } from '../protocol/engine';
 import { type Continuation, CONTINUATIONS, RUN_MODES, type RunManifest, type RunMode } from '../protocol/run';
+import { plannedItems } from '../protocol/shard';
 import { type EngineOptions } from '../engine/client';
+import { type GenerationBackend } from './backend';
 import { loadBenchmark, type LoadedBenchmark } from './benchmark';
 import { RunError } from './errors';
 import { evaluate, type EvaluateRequest, type EvaluateResult } from './evaluate';
@@ -15,6 +17,8 @@ import { planRun, planSelection, type Selection } from './plan';
 import { checkRunFolder } from './store';
 import { EnginePool, type PoolOptions } from './pool';
 import { openFastest } from './processes';
+import { VllmBackend } from './vllm/backend';
+import { endpointUrl } from './vllm/http';
 
 /** One evaluation as the CLI, a command or a notebook cell asks for it. Everything has a default but bundle and benchmark. */
 export interface EvaluationOptions extends Selection {
@@ -44,7 +48,20 @@ export interface EvaluationOptions extends Selection {
   readonly runsFolder?: string;
   readonly version: string;
   readonly engine?: EngineOptions;
+  /** Who generates: the engine (default), or vLLM servers. */
+  readonly backend?: 'onnx' | 'vllm';
+  /** Servers of the vLLM backend. */
+  readonly endpoints?: readonly string[];
+  /** Key of the servers; default: the environment variable LINGUALIFT_VLLM_KEY. */
+  readonly key?: string;
+  readonly servedModel?: string;
+  /** Most requests at once to one server. */
+  readonly concurrency?: number;
+  readonly requestTimeoutMs?: number;
 }
+
+/** Name of the environment variable with the key of vLLM servers. */
+export const KEY_VARIABLE = 'LINGUALIFT_VLLM_KEY';
 
 /** A multiple of the rows that the matrix kernels take at once on AVX2 (6) and AVX-512 (12). */
 export const DEFAULT_BATCH = 24;
@@ -88,6 +105,11 @@ export async function prepareEvaluation(options: EvaluationOptions): Promise<Pre
   whole('The memory ceiling', options.memoryCeiling, Number.MAX_SAFE_INTEGER);
   const batch = options.batch ?? DEFAULT_BATCH;
   checkRunFolder(options.out ?? options.runsFolder ?? 'runs');
+  whole('The number of requests at once (--concurrency)', options.concurrency, 4096);
+  const endpoints = options.endpoints ?? [];
+  if (options.backend === 'vllm' && endpoints.length === 0) throw new RunError('The vLLM backend needs at least one server: --endpoint http://localhost:8000');
+  if (options.backend !== 'vllm' && endpoints.length > 0) throw new RunError('--endpoint belongs to --backend vllm.');
+  endpoints.forEach(endpointUrl);
   const bundlePath = resolveBundle(options.bundle);
   const { manifest } = await openBundle(bundlePath, {});
   const precision = choosePrecision(manifest, options.precision, options.provider);
@@ -148,40 +170,49 @@ export function choosePrecision(manifest: BundleManifest, asked: string | undefi
 }
 
 export interface StartedEvaluation extends PreparedEvaluation {
-  readonly pool: EnginePool;
+  readonly backend: GenerationBackend;
+  /** What to say of the backend when it is loaded, without its speed. */
+  readonly backendInWords: string;
   readonly manifest: RunManifest;
   readonly folder: string;
   run(events: Pick<EvaluateRequest, 'onSample' | 'onProgress' | 'signal' | 'isLanguageCancelled' | 'retryFailed'>): Promise<EvaluateResult>;
 }
 
-/** Loads the bundle into engine processes and plans the run. Close the pool when done. */
-export async function startEvaluation(options: EvaluationOptions, prepared: PreparedEvaluation, onLoad?: (p: LoadProgress) => void, onLog?: (line: string) => void): Promise<StartedEvaluation> {
-  const wanted: Omit<PoolOptions, 'processes'> = {
-    load: { dir: prepared.bundlePath, precision: prepared.precision, provider: options.provider ?? 'auto', memoryCeiling: options.memoryCeiling ?? 0, batch: prepared.batch },
-    threads: options.threads ?? 0,
-    batch: prepared.batch,
-    tokenBudget: options.tokenBudget,
-    hasEncoder: prepared.bundle.parts.encoder !== undefined && prepared.bundle.parts.encoder !== null,
-    chunk: options.chunk,
-    engine: options.engine,
-    onLoad,
-    onLog,
-  };
+/** Loads the bundle into engine processes, or its prompt side only where servers generate. */
+async function openBackend(options: EvaluationOptions, prepared: PreparedEvaluation, onLoad?: (p: LoadProgress) => void, onLog?: (line: string) => void): Promise<{ backend: GenerationBackend; words: string }> {
+  const load = { dir: prepared.bundlePath, precision: prepared.precision, provider: options.provider ?? 'auto', memoryCeiling: options.memoryCeiling ?? 0, batch: prepared.batch } as const;
+  const shared = { load, threads: options.threads ?? 0, engine: options.engine, onLoad, onLog };
+  if (options.backend === 'vllm') {
+    const key = options.key ?? process.env[KEY_VARIABLE];
+    const backend = await VllmBackend.open({
+      ...shared, endpoints: options.endpoints ?? [], key: key === '' ? undefined : key, model: options.servedModel, requestTimeoutMs: options.requestTimeoutMs,
+      ...(options.concurrency === undefined ? {} : { policy: { concurrency: options.concurrency } }),
+    });
+    return { backend, words: backend.providerReason };
+  }
+  const wanted: Omit<PoolOptions, 'processes'> = { ...shared, batch: prepared.batch, tokenBudget: options.tokenBudget, hasEncoder: prepared.bundle.parts.encoder !== undefined && prepared.bundle.parts.encoder !== null, chunk: options.chunk };
   const pool = options.processes
     ? await EnginePool.open({ ...wanted, processes: options.processes })
-    : await openFastest(wanted, { items: prepared.plan.languages.length * prepared.plan.ids.length, weights: bundleFingerprint(prepared.bundle, prepared.precision) });
+    : await openFastest(wanted, { items: plannedItems(prepared.plan), weights: bundleFingerprint(prepared.bundle, prepared.precision) });
+  return { backend: pool, words: `${pool.provider} (${pool.providerReason}), ${pool.processes} × ${pool.threads} threads, loaded in ${(pool.loaded.loadMs / 1000).toFixed(1)} s` };
+}
+
+/** Loads what generates and plans the run. Close the backend when done. */
+export async function startEvaluation(options: EvaluationOptions, prepared: PreparedEvaluation, onLoad?: (p: LoadProgress) => void, onLog?: (line: string) => void): Promise<StartedEvaluation> {
+  const { backend, words } = await openBackend(options, prepared, onLoad, onLog);
   try {
-    const manifest = planRun({ ...prepared, mode: options.mode, continuation: options.continuation, swapSwedishSwahili: options.swapSwedishSwahili, bundle: prepared.bundle, template: options.template, maxNewTokens: options.maxNewTokens, calculator: options.calculator, backend: pool, version: options.version });
+    const manifest = planRun({ ...prepared, mode: options.mode, continuation: options.continuation, swapSwedishSwahili: options.swapSwedishSwahili, bundle: prepared.bundle, template: options.template, maxNewTokens: options.maxNewTokens, calculator: options.calculator, backend, version: options.version });
     const folder = path.resolve(options.out ?? path.join(options.runsFolder ?? 'runs', runFolderName(manifest)));
     return {
       ...prepared,
-      pool,
+      backend,
+      backendInWords: words,
       manifest,
       folder,
-      run: (events) => evaluate({ folder, manifest, benchmark: prepared.benchmark, backend: pool, scorer: prepared.scorer, ...events }),
+      run: (events) => evaluate({ folder, manifest, benchmark: prepared.benchmark, backend, scorer: prepared.scorer, ...events }),
     };
   } catch (e) {
-    await pool.close();
+    await backend.close();
     throw e;
   }
 }
@@ -190,5 +221,6 @@ export async function startEvaluation(options: EvaluationOptions, prepared: Prep
 export function runFolderName(manifest: RunManifest): string {
   const { bundle, benchmark } = manifest.environment;
   const safe = (s: string): string => s.replace(/[^A-Za-z0-9_-]+/g, '-').slice(0, 40);
-  return `${safe(bundle.name)}-${bundle.precision}.${safe(benchmark.name)}.${manifest.fingerprint.slice(0, 12)}`;
+  const { shard } = manifest.plan;
+  return `${safe(bundle.name)}-${bundle.precision}.${safe(benchmark.name)}.${shard ? `${shard.index}-of-${shard.of}.` : ''}${manifest.fingerprint.slice(0, 12)}`;
 }

@@ -2,6 +2,7 @@ import { aggregate, type Aggregate } from '../core/analysis/aggregate';
 import { bestFloors, sampleFloors } from '../core/analysis/floors';
 import { type ComparableSample } from '../core/analysis/compare';
 import { goldClass } from '../core/scoring';
+import { plannedItems } from '../protocol/shard';
 import { type RunManifest, type RunMode, type RunState, type Sample } from '../protocol/run';
 
 /** The machine-readable summary of a run: the `--json` contract of `evaluate` and `runs show`. */
@@ -39,7 +40,7 @@ export function summarise(manifest: RunManifest, state: RunState, samples: reado
       fingerprint: manifest.fingerprint,
       status: state.status,
       done: samples.length,
-      total: manifest.plan.languages.length * manifest.plan.ids.length,
+      total: plannedItems(manifest.plan),
     },
     bundle: manifest.environment.bundle,
     benchmark: {

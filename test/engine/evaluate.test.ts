@@ -133,7 +133,7 @@ describe('evaluation', function () {
     try {
       return await started.run(events);
     } finally {
-      await started.pool.close();
+      await started.backend.close();
     }
   }
 

@@ -2,7 +2,7 @@ import { type StopReason } from '../../protocol/run';
 import { type Cache, gatherRows } from './cache';
 import { type DecodeOutput, type GenerationModel } from './model';
 import { type ComposedPrompt } from './prompt';
-import { cutAtStop } from './stop';
+import { type Ending, endingOf } from './stop';
 
 export interface ScheduledItem {
   readonly key: string;
@@ -259,20 +259,13 @@ export class Scheduler {
     return undefined;
   }
 
-  private ending(row: Row): { reason: StopReason; keep: number; stopString?: string } | undefined {
+  private ending(row: Row): Ending | undefined {
     const { eosIds, decode } = this.options;
     const stop = row.item.stop ? [...this.options.stop, ...row.item.stop] : this.options.stop;
-    const eos = row.ids.findIndex((id) => eosIds.includes(id));
-    const end = Math.min(eos >= 0 ? eos + 1 : Infinity, row.limit);
-    const ids = row.ids.slice(0, Math.min(end, row.ids.length));
-    const cut = stop.length > 0 ? cutAtStop(ids, stop, decode) : undefined;
-    if (cut) return { reason: 'stop-string', keep: cut.tokens, stopString: cut.stop };
-    if (eos >= 0 && eos < row.limit) return { reason: 'eos', keep: eos + 1 };
-    if (row.ids.length >= row.limit) return { reason: 'length', keep: row.limit };
-    return undefined;
+    return endingOf(row.ids, { eosIds, limit: row.limit, stop, decode });
   }
 
-  private finish(row: Row, end: { reason: StopReason; keep: number; stopString?: string }): void {
+  private finish(row: Row, end: Ending): void {
     this.events.finished({
       item: row.item,
       ids: row.ids.slice(0, end.keep),

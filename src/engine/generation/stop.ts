@@ -1,3 +1,5 @@
+import { type StopReason } from '../../protocol/run';
+
 /**
  * First stop string in the text of the ids.
  *
@@ -30,4 +32,33 @@ export function cutAtStop(
 export function textBefore(text: string, stop: string | undefined): string {
   const at = stop === undefined ? -1 : text.indexOf(stop);
   return at < 0 ? text : text.slice(0, at);
+}
+
+/** Why a row stops, and how many of its ids belong to the answer. */
+export interface Ending {
+  readonly reason: StopReason;
+  readonly keep: number;
+  readonly stopString?: string;
+}
+
+export interface EndingRules {
+  readonly eosIds: readonly number[];
+  /** Most new tokens of the row. */
+  readonly limit: number;
+  readonly stop: readonly string[];
+  readonly decode: (ids: readonly number[]) => string;
+}
+
+/**
+ * Where greedy ids end: at the first stop string, the first end-of-text id (kept) or the limit; undefined when they go on.
+ * Depends on the ids alone, not on how many of them came at once.
+ */
+export function endingOf(ids: readonly number[], { eosIds, limit, stop, decode }: EndingRules): Ending | undefined {
+  const eos = ids.findIndex((id) => eosIds.includes(id));
+  const end = Math.min(eos >= 0 ? eos + 1 : Infinity, limit);
+  const cut = stop.length > 0 ? cutAtStop(ids.slice(0, Math.min(end, ids.length)), stop, decode) : undefined;
+  if (cut) return { reason: 'stop-string', keep: cut.tokens, stopString: cut.stop };
+  if (eos >= 0 && eos < limit) return { reason: 'eos', keep: eos + 1 };
+  if (ids.length >= limit) return { reason: 'length', keep: limit };
+  return undefined;
 }

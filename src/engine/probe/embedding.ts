@@ -77,6 +77,28 @@ export class TokenEmbeddings {
     }
   }
 
+  /** The rows of ids, [ids.length, width]. @throws Error for an id outside the table */
+  async rows(ids: readonly number[]): Promise<Float32Array> {
+    const { width } = this;
+    const out = new Float32Array(ids.length * width);
+    const outside = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= this.vocabulary);
+    if (outside !== undefined) throw new Error(`There is no token ${outside}; the vocabulary has ${this.vocabulary}.`);
+    const codes = await fs.promises.open(path.join(this.dir, this.part.file));
+    const scales = this.quantised ? await fs.promises.open(path.join(this.dir, this.quantised.scales.file)) : undefined;
+    try {
+      for (const [place, id] of ids.entries()) {
+        const raw = await readRows(codes, this.part, id, 1);
+        const row = out.subarray(place * width, (place + 1) * width);
+        if (!this.quantised) row.set(floats(raw, this.part.dtype));
+        else this.dequantise(raw, floats(await readRows(scales!, this.quantised.scales, id, 1), this.quantised.scales.dtype), 1, row);
+      }
+    } finally {
+      await codes.close();
+      await scales?.close();
+    }
+    return out;
+  }
+
   private dequantise(codes: Buffer, scales: Float32Array, count: number, out: Float32Array): void {
     const { bits, block, zeroPoint } = this.quantised!;
     const { width } = this;

@@ -5,7 +5,7 @@ import { type LoadParams, type LoadProgress, type LoadResult } from '../../proto
 import { OnnxModel } from '../generation/model';
 import { type Tokenizers } from '../generation/prompt';
 import { Tokenizer } from '../tokenizer';
-import { availableMemory, estimateMemory } from './memory';
+import { availableMemory, estimateMemory, estimatePromptMemory } from './memory';
 import { chooseProvider } from './provider';
 
 type Ort = typeof ort;
@@ -40,7 +40,8 @@ export class LoadedBundle {
     const { manifest, dir } = await openBundle(params.dir, { precision });
     const choice = chooseProvider(params.provider, precision);
     const context = Math.min(manifest.parts.lm.maxPositions, 512);
-    const estimate = estimateMemory(manifest, precision, params.batch, context);
+    const whole = params.parts !== 'prompts';
+    const estimate = whole ? estimateMemory(manifest, precision, params.batch, context) : estimatePromptMemory(manifest, precision);
     const ceiling = params.memoryCeiling > 0 ? params.memoryCeiling : availableMemory();
     if (estimate > ceiling) {
       const gib = (n: number): string => `${(n / 2 ** 30).toFixed(1)} GiB`;
@@ -65,8 +66,9 @@ export class LoadedBundle {
     const open = (name: string): Promise<ort.InferenceSession> => ortModule.InferenceSession.create(path.join(dir, files[name]!), options);
     if (encoder) step(4, 'loading the encoder and the alignment layer');
     const encoderSession = encoder ? await open('encoder') : null;
-    const model = new OnnxModel(ortModule, manifest, () => open('generate'), encoderSession, precision === 'fp16');
-    if (!params.lazy) {
+    const openGenerate = whole ? () => open('generate') : () => Promise.reject(new Error('Only the prompt side of this bundle is loaded; its LLM runs elsewhere.'));
+    const model = new OnnxModel(ortModule, manifest, openGenerate, encoderSession, precision === 'fp16');
+    if (whole && !params.lazy) {
       step(5, 'loading the LLM');
       await model.prepare();
     }

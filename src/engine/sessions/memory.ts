@@ -2,6 +2,9 @@ import fs from 'node:fs';
 import os from 'node:os';
 import { type BundleManifest, filesOf, type Precision } from '../../bundle';
 
+/** The process itself. */
+const PROCESS = 120 * 1024 * 1024;
+
 /** Bytes of one token's keys and values over all layers. */
 export function cacheBytesPerToken(manifest: BundleManifest, precision: Precision): number {
   const { layers, kvHeads, headDim } = manifest.parts.lm;
@@ -16,8 +19,13 @@ export function estimateMemory(manifest: BundleManifest, precision: Precision, b
   const weights = filesOf(manifest, precision)
     .filter((f) => f.path.startsWith(`${precision}/`) && !/\b(?:step|score|probe|encoder_probe)\.onnx/.test(f.path))
     .reduce((sum, f) => sum + f.bytes, 0);
-  const PROCESS = 120 * 1024 * 1024;
   return Math.round(weights * 1.15 + 3 * batch * tokens * cacheBytesPerToken(manifest, precision) + PROCESS);
+}
+
+/** The same for tokenizers and encoder alone. */
+export function estimatePromptMemory(manifest: BundleManifest, precision: Precision): number {
+  const weights = filesOf(manifest, precision).filter((f) => f.path.startsWith(`${precision}/encoder`)).reduce((sum, f) => sum + f.bytes, 0);
+  return Math.round(weights * 1.15 + PROCESS);
 }
 
 /** Memory that can be taken now, in bytes: the smaller of the machine's and the container's. */

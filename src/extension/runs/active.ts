@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { type CancellationToken } from 'vscode-jsonrpc/node';
 import { type RunManifest, type RunStatus, type Sampling, SAMPLINGS } from '../../protocol/run';
 import { isLocked } from '../../runs/lock';
+import { plannedItems } from '../../protocol/shard';
 import { readManifestOf, readState } from '../../runs/store';
 import { ContextKey } from '../contributions';
 import { type ContextKeys, type Log, workerLog } from '../services';
@@ -104,7 +105,7 @@ export class ActiveRuns implements vscode.Disposable {
     died.catch(() => undefined);
     try {
       const started = await Promise.race([worker.connection.sendRequest(StartRun, params), cancelled, died]);
-      const total = started.manifest.plan.languages.length * started.manifest.plan.ids.length;
+      const total = plannedItems(started.manifest.plan);
       run = new ActiveRun(worker, started, early ?? { status: 'running', done: 0, total, tokensPerSecond: null, etaSeconds: null, message: null, settled: false });
     } catch (e) {
       await worker.dispose();

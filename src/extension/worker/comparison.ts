@@ -7,6 +7,7 @@ import { agreementMatrix, consistency, PairingError, pairSamples } from '../../c
 import { type AgreementView, type CompareView, type GroupDifference, type ListParams, type PairAnswer, type PairKey, type PairLine, type PairPage, type PairParams, type PairSample, type PairView, type ScorerRow, type ScorersView, type Side, type SideView, type TrendView } from '../../protocol/compare';
 import { type Outcome } from '../../protocol/panels';
 import { meanProbability, type Sample } from '../../protocol/run';
+import { plannedItems } from '../../protocol/shard';
 import { RunError } from '../../runs/errors';
 import { rescoreSamples } from '../../runs/rescore';
 import { uniqueLabels } from '../../runs/report/model';
@@ -93,7 +94,7 @@ export class Comparer {
       const { bundle, benchmark, scorer } = manifest.environment;
       return {
         folder: this.folders[i]!, name: names[i]!, bundle: `${bundle.name} (${bundle.precision})`, benchmark: benchmark.title, scorer: `${scorer.name}/${scorer.version}`, fingerprint: manifest.fingerprint, created: manifest.created,
-        n: rows.length, planned: manifest.plan.languages.length * manifest.plan.ids.length, accuracy: rows.length === 0 ? null : rows.filter((r) => r.correct).length / rows.length,
+        n: rows.length, planned: plannedItems(manifest.plan), accuracy: rows.length === 0 ? null : rows.filter((r) => r.correct).length / rows.length,
       };
     });
     return { runs, scorers: scorersFor(this.runs.flatMap((r) => r.rows('').slice(0, 1))) };

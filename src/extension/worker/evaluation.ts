@@ -36,7 +36,7 @@ export class Evaluation {
     this.cancelled = new Set(readState(started.folder)?.cancelledLanguages ?? []);
     this.running = this.loop(params.retryFailed === true);
     return {
-      folder: started.folder, manifest: started.manifest, provider: started.pool.provider, providerReason: started.pool.providerReason,
+      folder: started.folder, manifest: started.manifest, provider: started.backend.provider, providerReason: started.backend.providerReason,
       findings: started.benchmark.benchmark.findings.length,
     };
   }
@@ -63,10 +63,10 @@ export class Evaluation {
           this.send('paused', null, true);
           return;
         }
-        await started.pool.close();
+        await started.backend.close();
         this.send(result.state.status, null, true);
       } catch (e) {
-        await started.pool.close();
+        await started.backend.close();
         this.send('failed', (e as Error).message, true);
       }
       this.started = undefined;
@@ -105,7 +105,7 @@ export class Evaluation {
     const paused = this.wish === 'pause' && this.started !== undefined;
     await this.stop('cancel');
     if (paused && this.started) {
-      await this.started.pool.close();
+      await this.started.backend.close();
       writeState(this.started.folder, { status: 'cancelled' });
       this.started = undefined;
       this.send('cancelled', null, true);

@@ -4,6 +4,7 @@ import { aggregate } from '../../core/analysis/aggregate';
 import { wilson } from '../../core/statistics';
 import { type Estimates, type Outcome, type Page, type PageParams, type ProblemView, type SampleLine, type TableRow } from '../../protocol/panels';
 import { type RunManifest, type RunState, type Sample } from '../../protocol/run';
+import { plannedIn } from '../../protocol/shard';
 import { isLocked } from '../../runs/lock';
 import { readManifestOf, readState, SAMPLES } from '../../runs/store';
 import { type RunFacts } from './protocol';
@@ -170,7 +171,7 @@ export class RunIndex {
   }
 
   private rows(state: RunState | null): TableRow[] {
-    const { languages, ids } = this.manifest.plan;
+    const { languages } = this.manifest.plan;
     const english = this.byLanguage.get('en');
     const extra = [...this.byLanguage.keys()].filter((l) => !languages.includes(l));
     return [...languages, ...extra].map((language): TableRow => {
@@ -193,7 +194,7 @@ export class RunIndex {
       }
       const n = entries?.size ?? 0;
       return {
-        language, n, total: ids.length, correct: count.right,
+        language, n, total: plannedIn(this.manifest.plan, language), correct: count.right,
         accuracy: n === 0 ? 0 : count.right / n,
         interval: n === 0 ? [0, 1] : [...wilson(count.right, n)],
         unread: count.unread, failed: count.failed, wrongLanguage, truncated,

@@ -28,7 +28,7 @@ export const utc = (iso: string): string => `${iso.slice(0, 16).replace('T', ' '
 export function planInWords(run: ReportRun): string {
   const { plan } = run.manifest;
   const drawn = plan.sampling === 'all' ? 'all of them' : plan.sampling === 'ids' ? 'chosen by id' : plan.sampling === 'first' ? 'the first ones' : plan.sampling === 'balanced' ? `drawn with equally many of each gold answer, seed ${plan.seed}` : `drawn ${plan.sampling === 'random' ? 'at random' : 'stratified'}, seed ${plan.seed}`;
-  return `${plan.languages.length} ${plan.languages.length === 1 ? 'language' : 'languages'} × ${plan.ids.length} ${plan.ids.length === 1 ? 'problem' : 'problems'} (${drawn})`;
+  return `${plan.languages.length} ${plan.languages.length === 1 ? 'language' : 'languages'} × ${plan.ids.length} ${plan.ids.length === 1 ? 'problem' : 'problems'} (${drawn})${plan.shard ? `, shard ${plan.shard.index} of ${plan.shard.of}` : ''}`;
 }
 
 /** Settings of a run, in the order of a report. */
@@ -48,6 +48,7 @@ export function settings(run: ReportRun): [name: string, value: string][] {
     ['Scorer', run.scorer],
     e.mode !== undefined ? ['Mode', modeInWords(e)] : ['Decoding', `greedy, at most ${e.generation.maxNewTokens} new tokens${e.generation.stop.length === 0 ? '' : `, stops at ${e.generation.stop.map((s) => JSON.stringify(s)).join(', ')}`}${e.calculator ? ', with calculator' : ''}`],
     ['Backend', `${e.backend.name}, ${e.backend.provider}`],
+    ...(e.backend.served ? [['Served LLM', `${e.backend.served.dtype}, ${e.backend.served.fingerprint}`] as [string, string]] : []),
     ['Versions', Object.entries(e.backend.versions).map(([name, version]) => `${name} ${version}`).join(', ')],
     ['Execution', `batch ${x.batch}, ${x.processes} × ${x.threads} threads, ${x.platform}`],
     ...(run.state && run.state.seconds > 0 ? [['Speed', `${run.state.newTokens} new tokens in ${run.state.seconds.toFixed(0)} s, ${(run.state.newTokens / run.state.seconds).toFixed(1)} tokens/s`] as [string, string]] : []),
@@ -73,6 +74,11 @@ export function reproduceCommand(manifest: RunManifest): string {
   words.push('--precision', e.bundle.precision, '--scorer', e.scorer.name, '--template', e.prompt.template);
   if (e.calculator) words.push('--calculator');
   if (/cpu|cuda/i.test(e.backend.provider)) words.push('--provider', /cuda/i.test(e.backend.provider) ? 'cuda' : 'cpu');
+  if (plan.shard) words.push('--shard', `${plan.shard.index}/${plan.shard.of}`);
+  if (e.backend.served) {
+    words.push('--backend', 'vllm', '--endpoint', 'URL');
+    return words.map(shellWord).join(' ');
+  }
   words.push('--batch', String(x.batch), '--threads', String(x.threads), '--processes', String(x.processes));
   return words.map(shellWord).join(' ');
 }

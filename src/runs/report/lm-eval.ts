@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Interval } from '../../core/statistics';
 import { type Sample } from '../../protocol/run';
+import { plannedIn } from '../../protocol/shard';
 import { fileNamePart } from './escape';
 import { sixDigits } from './format';
 import { type Report, type ReportRun } from './model';
@@ -56,7 +57,7 @@ function results(run: ReportRun): Record<string, unknown> {
     versions: each(() => e.benchmark.version),
     'n-shot': each(() => 0),
     higher_is_better: each(() => ({ exact_match: true })),
-    'n-samples': each((row) => ({ original: plan.ids.length, effective: row.n })),
+    'n-samples': each((row) => ({ original: plannedIn(plan, row.language), effective: row.n })),
     config: { model: e.backend.name, model_args: { bundle: e.bundle.name, method: e.bundle.method, dtype: e.bundle.precision }, batch_size: execution.batch, device: e.backend.provider, limit: plan.sampling === 'all' ? null : plan.ids.length, random_seed: plan.seed },
     date: Math.floor(Date.parse(created) / 1000),
     model_name: run.label,

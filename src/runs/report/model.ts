@@ -3,6 +3,7 @@ import { aggregate, type Aggregate, type Comparison, compareRuns, bestFloors, ty
 import { languageOf, RESOURCE_CLASSES, type ResourceClass } from '../../core/languages';
 import { PairingError } from '../../core/statistics';
 import { type RunManifest, type RunState, type Sample } from '../../protocol/run';
+import { plannedItems } from '../../protocol/shard';
 import { readManifestOf, readSamples, readState } from '../store';
 import { sampleRows } from '../summary';
 import { type PublishedSystem, type ReferenceTable, systemsFor } from './reference';
@@ -74,7 +75,7 @@ export function buildReport(sources: readonly RunSource[], options: ReportOption
       label: labels[i]!,
       aggregate: aggregate(rows[i]!, { floors: shares, resamples: options.resamples }),
       floors: shares,
-      planned: source.manifest.plan.languages.length * source.manifest.plan.ids.length,
+      planned: plannedItems(source.manifest.plan),
       scorer: `${scorer.name}/${scorer.version}`,
     };
   });
