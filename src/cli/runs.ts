@@ -3,25 +3,40 @@ import path from 'node:path';
 import { plannedItems } from '../protocol/shard';
 import { RunError } from '../runs/errors';
 import { listRuns } from '../runs/list';
+import { mergeRuns } from '../runs/merge';
+import { writeReports } from '../runs/report';
 import { readManifestOf, readSamples, readState } from '../runs/store';
 import { summarise } from '../runs/summary';
 import { finalTable } from './evaluate';
-import { options, text, UsageError } from './options';
+import { options, required, text, UsageError } from './options';
 import { percent, say, table } from './terminal';
 
 const HELP = `lingualift runs list [--runs DIR] [--json]   the runs of a folder (default: runs)
-lingualift runs show RUN [--json]           one run: settings, table, intervals`;
+lingualift runs show RUN [--json]           one run: settings, table, intervals
+lingualift runs merge SHARD… --out DIR      put all shards of a run together; refuses gaps, overlaps and different settings`;
 
 export async function runsCommand(args: readonly string[]): Promise<number> {
   const [action, ...rest] = args;
-  const o = options(rest, { runs: 'text', json: 'flag' }, HELP);
+  const o = options(rest, { runs: 'text', out: 'text', json: 'flag' }, HELP);
   if (action === 'list') return list(path.resolve(text(o, 'runs') ?? 'runs'), o.json === true);
   if (action === 'show') {
     if (o._.length !== 1) throw new UsageError('Name one run folder. See lingualift runs --help.');
     return show(o._[0]!, path.resolve(text(o, 'runs') ?? 'runs'), o.json === true);
   }
+  if (action === 'merge') return merge(o._, required(o, 'out'), o.json === true);
   options(args, {}, HELP);
-  throw new UsageError('Say what to do: lingualift runs list or show. See --help.');
+  throw new UsageError('Say what to do: lingualift runs list, show or merge. See --help.');
+}
+
+function merge(shards: readonly string[], out: string, json: boolean): number {
+  const { folder, manifest, samples, failed } = mergeRuns(shards.map((s) => path.resolve(s)), path.resolve(out));
+  writeReports(folder);
+  if (json) process.stdout.write(JSON.stringify({ folder, fingerprint: manifest.fingerprint, samples, failed }) + '\n');
+  else {
+    process.stdout.write(finalTable(readSamples(folder).samples) + '\n');
+    say(`${shards.length} shards, ${samples} samples${failed > 0 ? `, ${failed} of them failed` : ''}, fingerprint ${manifest.fingerprint.slice(0, 12)}: ${path.relative(process.cwd(), folder) || folder}`);
+  }
+  return 0;
 }
 
 function list(folder: string, json: boolean): number {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { type BundleManifest } from '../../src/bundle';
 import { temporaryFolder, TINY } from './paths';
 
 /** A manifest as loosely typed JSON, so that tests can break it in any way. */
@@ -18,6 +19,9 @@ export function copyBundle(from = TINY): string {
 export function readLift(dir: string): Json {
   return JSON.parse(fs.readFileSync(path.join(dir, 'lift.json'), 'utf8')) as Json;
 }
+
+/** The manifest of a bundle that is whole. */
+export const readManifestOfBundle = (dir: string): BundleManifest => readLift(dir) as unknown as BundleManifest;
 
 /** Changes lift.json of a copy. */
 export function editLift(dir: string, change: (manifest: Json) => void): void {

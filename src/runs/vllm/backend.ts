@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import os from 'node:os';
 import { type BundleManifest, openBundle } from '../../bundle';
 import { EngineClient, EngineDied, type EngineOptions } from '../../engine/client';
@@ -105,6 +106,8 @@ export class VllmBackend implements GenerationBackend {
   async generate(request: BackendRequest): Promise<void> {
     const { maxPositions, eosIds, hidden } = this.manifest.parts.lm;
     const abort = new AbortController();
+    // One listener a request under way.
+    setMaxListeners(0, abort.signal);
     const cancel = (): void => abort.abort();
     request.signal?.addEventListener('abort', cancel, { once: true });
     if (request.signal?.aborted) abort.abort();
