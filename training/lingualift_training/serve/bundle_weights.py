@@ -82,7 +82,10 @@ class BundleWeights:
 
     def _attributes(self, op: str, name: str) -> list[Any]:
         return [
-            onnx.helper.get_attribute_value(a) for n in self._body if n.op_type == op for a in n.attribute
+            onnx.helper.get_attribute_value(a)
+            for n in self._body
+            if n.op_type == op
+            for a in n.attribute
             if a.name == name
         ]
 

@@ -135,9 +135,16 @@ def tables(config: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
 
     head = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
     small = {
-        "hidden_size": head, "head_dim": head, "intermediate_size": 16, "num_hidden_layers": 1,
-        "num_attention_heads": 1, "num_key_value_heads": 1, "vocab_size": 8,
-        "bos_token_id": None, "eos_token_id": None, "pad_token_id": None,
+        "hidden_size": head,
+        "head_dim": head,
+        "intermediate_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 1,
+        "num_key_value_heads": 1,
+        "vocab_size": 8,
+        "bos_token_id": None,
+        "eos_token_id": None,
+        "pad_token_id": None,
     }
     listed = {key: config[key][:1] for key in ("layer_types", "no_rope_layers") if config.get(key)}
     model = AutoModelForCausalLM.from_config(AutoConfig.for_model(**{**config, **small, **listed}))
