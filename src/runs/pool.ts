@@ -1,6 +1,6 @@
 import os from 'node:os';
 import { EngineClient, EngineDied, type EngineOptions } from '../engine/client';
-import { type GenerateItem, type ItemResult, type LoadParams, type LoadProgress, type LoadResult } from '../protocol/engine';
+import { type GenerateItem, type LoadParams, type LoadProgress, type LoadResult } from '../protocol/engine';
 import { type BackendRequest, failedItem, type GenerationBackend, type ScoreRequest } from './backend';
 import { type ScoreGroup } from './likelihood';
 

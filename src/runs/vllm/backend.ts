@@ -122,6 +122,7 @@ export class VllmBackend implements GenerationBackend {
       request.onProgress?.({ newTokens, rss: 0, endpoints: this.views() });
     };
     const limitOf = (prompt: ComposedItem): number => Math.min(request.maxNewTokens, maxPositions - prompt.inputIds.length);
+    const stopsOf = (job: Job): readonly string[] => (job.item.stop ? [...request.stop, ...job.item.stop] : request.stop);
     const feed = new Feed(request.items, this.options.load.batch, () => active.reduce((sum, e) => sum + e.room, 0), async (items) => {
       const composed = await this.prompts.compose(items, abort.signal);
       return composed.flatMap((prompt, i): Job[] => {
@@ -141,13 +142,13 @@ export class VllmBackend implements GenerationBackend {
       feed, signal: abort.signal,
       ask: (client: Endpoint['client'], job: Job): Promise<Completion> => {
         const model = this.facts[active.findIndex((e) => e.client === client)]!.model;
-        const rules = { maxTokens: limitOf(job.prompt), stop: job.withoutStop ? [] : request.stop, eosIds };
+        const rules = { maxTokens: limitOf(job.prompt), stop: job.withoutStop ? [] : stopsOf(job), eosIds };
         return complete(client, { model, prompt: job.prompt, hidden, ...rules }, { timeoutMs: this.options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS, signal: abort.signal });
       },
       answered: async (job: Job, completion: Completion, ms: number): Promise<'done' | 'again'> => {
-        const [settled] = await this.prompts.settle({ items: [{ key: job.item.key, ids: completion.ids, logprobs: completion.logprobs, limit: limitOf(job.prompt) }], stop: request.stop });
+        const [settled] = await this.prompts.settle({ items: [{ key: job.item.key, ids: completion.ids, logprobs: completion.logprobs, limit: limitOf(job.prompt) }], stop: stopsOf(job) });
         if (!settled?.end) {
-          if (completion.finish === 'stop' && !job.withoutStop && request.stop.length > 0) {
+          if (completion.finish === 'stop' && !job.withoutStop && stopsOf(job).length > 0) {
             job.withoutStop = true;
             return 'again';
           }
