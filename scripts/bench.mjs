@@ -45,7 +45,7 @@ async function generation(python) {
   const base = path.join(cacheFolder(), 'base', 'smollm2-135m');
   const gguf = path.join(cacheFolder(), 'base', '.files', 'SmolLM2-135M-Instruct.Q4_1.gguf');
   const packages = await peers();
-  const plain = path.join(cacheFolder(), 'bench', 'smollm2-plain');
+  const plain = path.join(cacheFolder(), 'bench', 'smollm2-plain-2');
   // The public model builder writes the same weights in the layout that transformers.js reads.
   const builder = path.join(cacheFolder(), 'bench', 'python');
   if (!fs.existsSync(path.join(builder, 'onnxruntime_genai'))) {
@@ -94,6 +94,19 @@ async function evaluation(python) {
   if (fs.existsSync(part)) results.evaluation = await (await import(part)).evaluation({ python, step, exec, json, ROOT, cacheFolder, THREADS, pythonEnv });
 }
 
+/** What the tests of the extension measure on their way: activation, event loop, opening, scrolling, memory of the panels. */
+async function extension() {
+  const file = path.join(os.tmpdir(), `lingualift-figures-${process.pid}.jsonl`);
+  fs.rmSync(file, { force: true });
+  for (const script of ['test-host.mjs', 'test-webview.mjs']) {
+    step(`extension: ${script}`);
+    await exec(process.execPath, [path.join(ROOT, 'scripts', script)], { cwd: ROOT, code: true, quiet: true, what: script, env: { ...process.env, LINGUALIFT_FIGURES: file } });
+  }
+  const read = fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trim().split('\n').map((l) => JSON.parse(l)) : [];
+  results.extension = Object.fromEntries(read.map(({ name, value, unit }) => [name, `${Number(value.toPrecision(3))} ${unit}`]));
+  fs.rmSync(file, { force: true });
+}
+
 async function scoring() {
   const part = path.join(HERE, 'scoring.cjs');
   if (fs.existsSync(part)) results.scoring = await json(process.execPath, [part], { what: 'scoring' });
@@ -113,6 +126,7 @@ await run(async () => {
   if (wants('generation')) await generation(python);
   if (wants('evaluation')) await evaluation(python);
   if (wants('scoring')) await scoring();
+  if (wants('extension')) await extension();
   if (wants('sizes')) sizes();
   const out = path.join(ROOT, 'artifacts');
   fs.mkdirSync(out, { recursive: true });

@@ -30,5 +30,4 @@ if (!fs.existsSync(report)) {
 const result = JSON.parse(fs.readFileSync(report, 'utf8'));
 fs.rmSync(report, { force: true });
 for (const t of result.tests) console.log(`  ${t.state === 'passed' ? '✔' : t.state === 'failed' ? '✘' : '-'} ${t.title}${t.error ? `\n      ${t.error}` : ''}`);
-for (const [name, value] of Object.entries(result.figures)) console.log(`  ${name}: ${value}`);
 finish(result);

@@ -10,7 +10,7 @@ import { type Api } from '../../src/extension/extension';
 import { WorkerClient } from '../../src/extension/worker/client';
 import { InspectBenchmarks, OnRunEvent, ReadEstimates, ReadPage, ReadRun, type RunEvent, StartRun } from '../../src/extension/worker/protocol';
 import { manifestOf, sampleOf } from '../webview/run-data';
-import { figures } from './figures';
+import { figure } from '../helpers/figures';
 
 const ID = 'lingualift.lingualift';
 const workspace = (): string => vscode.workspace.workspaceFolders![0]!.uri.fsPath;
@@ -26,7 +26,7 @@ describe('extension', () => {
     extension = vscode.extensions.getExtension<Api>(ID)!;
     assert.ok(extension, 'the extension is installed');
     api = await extension.activate();
-    figures['activate()'] = `${api.activationMs.toFixed(1)} ms`;
+    figure('activate()', api.activationMs, 'ms');
   });
 
   it('registers every command that package.json declares, and declares every one that it registers', async () => {
@@ -74,7 +74,8 @@ describe('extension', () => {
       assert.ok(fs.existsSync(path.join(started.folder, 'manifest.json')));
       const facts = await client.connection.sendRequest(ReadRun, { folder: started.folder });
       assert.deepEqual(facts.rows.map((r) => [r.language, r.n]).sort(), [['ar', 5], ['en', 5], ['sw', 5]]);
-      figures['longest stop of the event loop during a run'] = `${(delay.max / 1e6).toFixed(1)} ms (99.9 %: ${(delay.percentile(99.9) / 1e6).toFixed(1)} ms; idle: ${(idle.max / 1e6).toFixed(1)} ms)`;
+      figure('longest stop of the event loop during a run', delay.max / 1e6, 'ms');
+      figure('longest stop of the event loop, idle', idle.max / 1e6, 'ms');
     } finally {
       await client.dispose();
     }
@@ -102,16 +103,16 @@ describe('extension', () => {
       const fresh = new WorkerClient(() => undefined);
       const start = performance.now();
       const facts = await fresh.connection.sendRequest(ReadRun, { folder });
-      figures['opening a run of 38,928 samples'] = `${(performance.now() - start).toFixed(0)} ms (${(fs.statSync(path.join(folder, 'samples.jsonl')).size / 1e6).toFixed(0)} MB, worker start included)`;
+      figure('opening a run of 38,928 samples, worker start included', performance.now() - start, 'ms');
       assert.equal(facts.rows.length, 48);
       const pageStart = performance.now();
       const page = await fresh.connection.sendRequest(ReadPage, { folder, language: 'sw', outcomes: ['right'], find: '', offset: 0, count: 100 });
-      figures['one page of 100 lines'] = `${(performance.now() - pageStart).toFixed(1)} ms`;
+      figure('one page of 100 samples', performance.now() - pageStart, 'ms');
       assert.equal(page.lines.length, 100);
       assert.ok(page.lines.every((l) => l.outcome === 'right'));
       const estimatesStart = performance.now();
       const estimates = await fresh.connection.sendRequest(ReadEstimates, { folder });
-      figures['bootstrap of all means and gaps'] = `${(performance.now() - estimatesStart).toFixed(0)} ms`;
+      figure('bootstrap of all means and gaps', performance.now() - estimatesStart, 'ms');
       assert.equal(estimates.gaps.length, 48);
       await fresh.dispose();
     } finally {

@@ -1,6 +1,5 @@
 import fs from 'node:fs';
 import Mocha from 'mocha';
-import { figures } from './figures';
 
 interface Result {
   readonly title: string;
@@ -21,7 +20,7 @@ export function run(): Promise<void> {
     const tests: Result[] = [];
     const runner = mocha.run((failures) => {
       const { passes, pending } = runner.stats!;
-      fs.writeFileSync(process.env.LINGUALIFT_HOST_REPORT!, JSON.stringify({ passed: passes, failed: failures, skipped: pending, tests, figures }));
+      fs.writeFileSync(process.env.LINGUALIFT_HOST_REPORT!, JSON.stringify({ passed: passes, failed: failures, skipped: pending, tests }));
       if (failures > 0) reject(new Error(`${failures} tests failed`));
       else resolve();
     });
