@@ -25,7 +25,7 @@ export async function checkCommand(args: readonly string[]): Promise<number> {
     reports.push({ benchmark: benchmark.name, languages: benchmark.languages.length, preflight: benchmark.findings.length, findings });
     if (o.json === true) continue;
     say(`${benchmark.title}: ${benchmark.languages.length} languages, ${benchmark.problems.get(benchmark.languages[0]!)!.length} problems`);
-    for (const f of benchmark.findings) say(`  ${f.severity}: ${f.file}${f.line ? `:${f.line}` : ''} ${f.message}`);
+    for (const f of benchmark.findings) say(`  ${f.severity}: ${f.file}${f.line ? `:${f.line}` : ''}${f.field ? ` [${f.field}]` : ''} ${f.message}`);
     process.stdout.write(formatFindings(o.all === true ? findings : pending));
     const { excused, note } = summarise(findings);
     if (o.all !== true && excused + note > 0) say(`${excused} explained findings and ${note} notes are not listed (--all).`);

@@ -17,7 +17,8 @@ Asks every chosen problem in every chosen language and scores the answers.
 The same command again resumes where it stopped.
 
   --bundle DIR            bundle folder, or the name of a demo bundle (smol-lift, smol-text)
-  --benchmark NAME|PATH   lift48, lift48-choice, or a folder: MMWP, MGSM, MSVAMP, GSM8K, LIFT
+  --benchmark NAME|PATH   lift48, lift48-choice, or a folder: MMWP, MGSM, MSVAMP, GSM8K, X-CSQA, XNLI,
+                          LIFT, or your own (benchmarks/README.md)
   --languages LIST        codes (en,sw), low, medium, high or all (default all)
   --limit N               N problems per language, drawn at random, the same in every language
   --seed N                seed of the draw (default 1)
@@ -69,7 +70,7 @@ export async function evaluateCommand(args: readonly string[]): Promise<number> 
   const findings = benchmark.benchmark.findings;
   if (!json) {
     say(`${prepared.bundle.name} (${prepared.precision}) ${request.calculator ? 'with calculator ' : ''}on ${benchmark.benchmark.title}: ${plan.languages.length} languages × ${plan.ids.length} problems, ${plan.sampling === 'all' ? 'all of them' : `${plan.sampling}, seed ${plan.seed}`}`);
-    if (findings.length > 0) say(`Pre-flight: ${findings.length} finding${findings.length > 1 ? 's' : ''}, first: ${findings[0]!.file}: ${findings[0]!.message}`);
+    if (findings.length > 0) say(`Pre-flight: ${findings.length} finding${findings.length > 1 ? 's' : ''}, first: ${findings[0]!.file}${findings[0]!.line ? `:${findings[0]!.line}` : ''}${findings[0]!.field ? ` [${findings[0]!.field}]` : ''}: ${findings[0]!.message}`);
   }
   const abort = new AbortController();
   let interrupts = 0;

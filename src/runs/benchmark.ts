@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { type Benchmark, BenchmarkError, type Problem, readBenchmark, type SourceFile } from '../core/benchmarks';
+import { type Benchmark, BenchmarkError, MAPPING_FILE, type Problem, readBenchmark, type SourceFile } from '../core/benchmarks';
 import { diskError, RunError } from './errors';
 
 export interface LoadedBenchmark {
@@ -39,10 +39,10 @@ export function loadBenchmark(nameOrPath: string): LoadedBenchmark {
   try {
     stat = fs.statSync(target);
   } catch {
-    throw new RunError(`There is no benchmark "${nameOrPath}". Shipped: ${shippedNames().join(', ') || 'none'}; or give the path of a folder (MMWP, MGSM, MSVAMP, GSM8K, LIFT).`);
+    throw new RunError(`There is no benchmark "${nameOrPath}". Shipped: ${shippedNames().join(', ') || 'none'}; or give the path of a folder (MMWP, MGSM, MSVAMP, GSM8K, X-CSQA, XNLI, LIFT, or your own with a mapping.json).`);
   }
   const folder = stat.isDirectory() ? target : path.dirname(target);
-  const names = stat.isDirectory() ? fs.readdirSync(target).filter((n) => ENDINGS.test(n)) : [path.basename(target)];
+  const names = stat.isDirectory() ? benchmarkFiles(target) : [path.basename(target)];
   const files: SourceFile[] = [];
   let bytes = 0;
   for (const name of names.sort()) {
@@ -64,6 +64,15 @@ export function loadBenchmark(nameOrPath: string): LoadedBenchmark {
     if (e instanceof BenchmarkError) throw new RunError(e.message);
     throw e;
   }
+}
+
+/** Files of a benchmark: those in its folder, or else those in folders that are named by a language (`sw/dev.jsonl`). */
+function benchmarkFiles(folder: string): string[] {
+  const entries = fs.readdirSync(folder, { withFileTypes: true });
+  const direct = entries.filter((e) => !e.isDirectory() && ENDINGS.test(e.name)).map((e) => e.name);
+  if (direct.some((n) => n !== MAPPING_FILE)) return direct;
+  const inside = entries.filter((e) => e.isDirectory() && /^[a-z]{2,3}$/.test(e.name)).flatMap((e) => fs.readdirSync(path.join(folder, e.name)).filter((n) => ENDINGS.test(n)).map((n) => `${e.name}/${n}`));
+  return [...direct, ...inside];
 }
 
 /** The problems a run asks, problem by problem through all languages, so that every language makes progress. */

@@ -13,11 +13,15 @@ const MSVAMP_NAMES: Record<string, string> = {
   Japanese: 'ja', Russian: 'ru', Spanish: 'es', Swahili: 'sw', Thai: 'th',
 };
 
+const SPLITS = new Set(['dev', 'val']);
+
 const pad = (n: number, width: number): string => String(n).padStart(width, '0');
 
-class Collector {
+/** What one language of one file gives: problems that passed their checks, and findings with their places. */
+export class Collector {
   readonly problems: Problem[] = [];
   readonly findings: BenchmarkFinding[] = [];
+  private readonly ids = new Set<string>();
   constructor(
     readonly file: string,
     readonly language: string,
@@ -38,6 +42,14 @@ class Collector {
     if (gold === undefined) return this.error(`The gold answer ${JSON.stringify(answer)} is not one number.`, line, fields[1]);
     if (question.includes('\uFFFD')) this.warn('The question holds a replacement character (U+FFFD): its encoding was damaged.', line, fields[0]);
     this.problems.push({ id, language: this.language, kind: 'number', question: question.trim(), answer: gold, ...more });
+  }
+
+  /** Adds a problem whose fields the caller has checked. An id that stands twice is an error. */
+  add(problem: Omit<Problem, 'language'>, line: number, field: string): void {
+    if (this.ids.has(problem.id)) return this.error(`The id "${problem.id}" stands twice in this language.`, line, 'id');
+    this.ids.add(problem.id);
+    if (problem.question.includes('\uFFFD')) this.warn('The text holds a replacement character (U+FFFD): its encoding was damaged.', line, field);
+    this.problems.push({ ...problem, language: this.language });
   }
 
   done(): FileReading {
@@ -125,5 +137,7 @@ export function languageOfFile(name: string): string | undefined {
   const base = name.split('/').pop() ?? name;
   const full = /^test_([A-Z][a-z]+)\.jsonl?$/.exec(base)?.[1];
   if (full && MSVAMP_NAMES[full]) return MSVAMP_NAMES[full];
-  return /(?:^|[_.-])([a-z]{2,3})\.(?:tsv|jsonl?|csv)$/.exec(base)?.[1];
+  const ending = /(?:^|[_.-])([a-z]{2,3})\.(?:tsv|jsonl?|csv)$/.exec(base)?.[1];
+  // `sw/dev.jsonl`: a folder per language, with files that are named by their split.
+  return ending !== undefined && !SPLITS.has(ending) ? ending : /(?:^|\/)([a-z]{2,3})\/[^/]+$/.exec(name)?.[1];
 }

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import * as vscode from 'vscode';
+import { type BenchmarkFinding } from '../../core/benchmarks';
 import { demoBundlesFolder } from '../../runs/locations';
 import { type Catalogue } from '../catalogue';
 import { Command, Setting } from '../contributions';
@@ -23,6 +24,9 @@ export interface BundleServices {
   readonly texts: TextDocuments;
   readonly log: Log;
 }
+
+/** A finding with its place: file, line, field. */
+const placeOf = (f: BenchmarkFinding): string => `${f.file}${f.line ? `:${f.line}` : ''}${f.field ? ` (${f.field})` : ''}: ${f.message}`;
 
 async function askFolder(title: string, label: string): Promise<string | undefined> {
   const chosen = await vscode.window.showOpenDialog({ canSelectFolders: true, canSelectFiles: false, canSelectMany: false, title, openLabel: label });
@@ -75,7 +79,7 @@ export class BundleCommands {
       await texts.showText(t('Bundle {0}', info.name), [info.dir, '', ...(info.issues.length === 0 ? [t('Nothing is wrong with this bundle.')] : info.issues.flatMap((i) => [`✗ ${i.message}`, `  → ${i.fix}`]))].join('\n'));
     } else if (node instanceof BenchmarkNode) {
       const { info } = node;
-      const findings = info.findings.map((f) => `${f.severity === 'error' ? '✗' : '!'} ${f.file}${f.line ? `:${f.line}` : ''}${f.field ? ` (${f.field})` : ''}: ${f.message}`);
+      const findings = info.findings.map((f) => `${f.severity === 'error' ? '✗' : '!'} ${placeOf(f)}`);
       const more = info.findingCount > info.findings.length ? [t('… and {0} more', info.findingCount - info.findings.length)] : [];
       await texts.showText(t('Benchmark {0}', info.title), [info.path, '', ...(info.error === null ? [] : [`✗ ${info.error}`]), ...findings, ...more].join('\n'));
     } else if (node instanceof RunNode) {
@@ -137,14 +141,14 @@ export class BundleCommands {
 
   /** `Import Benchmark…`: checks first, then adds the folder. */
   async importBenchmark(argument: unknown): Promise<void> {
-    const folder = await folderFrom(argument, t('Import benchmark: MMWP, MGSM, MSVAMP, GSM8K or LIFT'), t('Import'));
+    const folder = await folderFrom(argument, t('Import benchmark: MMWP, MGSM, MSVAMP, GSM8K, X-CSQA, XNLI, LIFT, or a table with a mapping.json'), t('Import'));
     if (folder === undefined) return;
     const [info] = await this.services.reader.ask(InspectBenchmarks, { paths: [folder], shipped: false });
     if (!info) return;
     if (info.error !== null) throw new Remedied(info.error, { label: t('Show problems'), command: Command.showProblems, args: [new BenchmarkNode(info, false)] });
     if (info.findingCount > 0) {
       const [add, show] = [t('Import anyway'), t('Show findings')];
-      const chosen = await vscode.window.showWarningMessage(t('{0}: {1} findings before the import. First: {2}', info.title, info.findingCount, info.findings[0]!.message), add, show);
+      const chosen = await vscode.window.showWarningMessage(t('{0}: {1} findings before the import. First: {2}', info.title, info.findingCount, placeOf(info.findings[0]!)), add, show);
       if (chosen === show) await this.showProblems(new BenchmarkNode(info, false));
       if (chosen !== add) return;
     }
