@@ -56,69 +56,12 @@ export async function build() {
   step('Build: done');
 }
 
-// The pinned PyTorch has no build for 3.10.
-const MINIMUM = [3, 11];
-
-async function systemPython() {
-  const candidates = process.env.PYTHON ? [[process.env.PYTHON]] : process.platform === 'win32' ? [['py', '-3'], ['python'], ['python3']] : [['python3'], ['python3.13'], ['python3.12'], ['python3.11'], ['python']];
-  for (const [command, ...args] of candidates) {
-    try {
-      const out = await exec(command, [...args, '-c', 'import sys; print("%d.%d" % sys.version_info[:2], sys.executable)'], { quiet: true, silent: true, what: command });
-      const [version, executable] = out[out.length - 1].split(/ (.*)/);
-      const [major, minor] = version.split('.').map(Number);
-      if (major > MINIMUM[0] || (major === MINIMUM[0] && minor >= MINIMUM[1])) return { executable, version };
-    } catch {
-      // The next candidate.
-    }
-  }
-  throw new StepError(`No Python ${MINIMUM.join('.')} or newer was found. Install one (with its venv module), or set PYTHON to it, and run this again.`);
-}
-
-const binary = (env, name) => path.join(env, process.platform === 'win32' ? 'Scripts' : 'bin', process.platform === 'win32' ? `${name}.exe` : name);
-
-/** The Python environment: one per set of requirements, in the cache, so that every checkout shares it. Returns its executable. */
+/** The Python environment, made by the built command line (src/runs/python.ts). Returns its executable. */
 export async function pythonEnvironment() {
-  const requirements = inRoot('training', 'requirements.txt');
-  const noDeps = inRoot('training', 'requirements-nodeps.txt');
-  const base = await systemPython();
-  const folder = path.join(cacheFolder(), `python-${base.version}-${sha(read(requirements), read(noDeps))}`);
-  const python = binary(folder, 'python');
-  const marker = path.join(folder, '.complete');
-  if (!fs.existsSync(marker)) {
-    const since = Date.now();
-    step(`Python environment: installing for Python ${base.version} (once; PyTorch is large) …`);
-    fs.mkdirSync(cacheFolder(), { recursive: true });
-    if (!fs.existsSync(python)) await exec(base.executable, ['-m', 'venv', folder], { quiet: true, what: 'python -m venv' });
-    const install = await installer(python);
-    await exec(install[0], [...install.slice(1), '-r', requirements], { quiet: true, what: 'the installation of the Python packages' });
-    if (/^[^#\s]/m.test(read(noDeps))) await exec(install[0], [...install.slice(1), '--no-deps', '-r', noDeps], { quiet: true, what: 'the installation of the Python packages' });
-    fs.writeFileSync(marker, '');
-    step(`Python environment: installed in ${seconds(since)}`);
-  } else step('Python environment: there');
-  fs.writeFileSync(path.join(cacheFolder(), 'python.json'), JSON.stringify({ python }) + '\n');
+  const out = await exec(process.execPath, [inRoot('dist', 'cli.js'), 'setup'], { cwd: ROOT, what: 'the set-up of the Python environment', onLine: (line) => /^Python environment/.test(line) && step(line), quiet: true });
+  const python = out.reverse().find((line) => path.isAbsolute(line) && fs.existsSync(line));
+  if (!python) throw new StepError('The set-up named no Python.');
   return python;
-}
-
-/** uv when it is there or can be had (it is many times faster), pip otherwise. */
-async function installer(python) {
-  const uv = async (command) => {
-    try {
-      await exec(command, ['--version'], { quiet: true, silent: true, what: 'uv' });
-      return [command, 'pip', 'install', '--python', python];
-    } catch {
-      return undefined;
-    }
-  };
-  const found = await uv('uv');
-  if (found) return found;
-  try {
-    await exec(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'uv==0.13.9'], { quiet: true, what: 'pip install uv' });
-    const mine = await uv(path.join(path.dirname(python), process.platform === 'win32' ? 'uv.exe' : 'uv'));
-    if (mine) return mine;
-  } catch {
-    step('Python environment: uv cannot be had, going on with pip');
-  }
-  return [python, '-m', 'pip', 'install', '--disable-pip-version-check'];
 }
 
 /** Environment variables for Python modules of the checkout. */

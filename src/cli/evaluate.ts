@@ -47,6 +47,7 @@ The same command again resumes where it stopped.
   --processes N           engine processes (default: one, or one for each core when that was measured faster)
   --memory-ceiling MIB    refuse to load above this many MiB
   --out DIR               run folder (default runs/<bundle>.<benchmark>.<fingerprint>)
+  --runs DIR              folder of runs, in place of ./runs
   --retry-failed          run items again that failed before
   --json                  print the summary as JSON
 
@@ -54,7 +55,7 @@ Exit codes: 0 finished, 1 failed while running, 2 wrong input, 3 disk, 4 another
 
 const SPEC = {
   bundle: 'text', benchmark: 'text', languages: 'text', limit: 'integer', seed: 'integer', sampling: 'text', ids: 'text', mode: 'text', continuation: 'text', 'swap-sv-sw': 'flag', precision: 'text', batch: 'integer',
-  'max-new-tokens': 'integer', scorer: 'text', template: 'text', provider: 'text', threads: 'integer', processes: 'integer', 'memory-ceiling': 'integer', out: 'text',
+  'max-new-tokens': 'integer', scorer: 'text', template: 'text', provider: 'text', threads: 'integer', processes: 'integer', 'memory-ceiling': 'integer', out: 'text', runs: 'text',
   backend: 'text', endpoint: 'list', concurrency: 'integer', 'request-timeout': 'integer', 'served-model': 'text', shard: 'text',
   calculator: 'flag', 'retry-failed': 'flag', json: 'flag', verbose: 'flag',
 } as const;
@@ -159,6 +160,7 @@ export function evaluationOptions(o: Options): EvaluationOptions {
     requestTimeoutMs: timeout === undefined ? undefined : timeout * 1000,
     servedModel: text(o, 'served-model'),
     ...(shard === undefined ? {} : { shard: parseShard(shard) }),
+    runsFolder: text(o, 'runs'),
     version: VERSION,
   };
 }

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   recall: { summary: "check translations by the encoder's own embeddings", run: async (a) => (await import('./recall')).recallCommand(a) },
   align: { summary: 'compare the states of languages at every stage', run: async (a) => (await import('./align')).alignCommand(a) },
   probe: { summary: 'write what one prompt does inside a bundle as .npz', run: async (a) => (await import('./probe')).probeCommand(a) },
+  setup: { summary: 'make the Python environment for building bundles and training', run: async (a) => (await import('./setup')).setupCommand(a) },
   doctor: { summary: 'check this machine', run: async (a) => (await import('./doctor')).doctorCommand(a) },
 };
 

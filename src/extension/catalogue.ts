@@ -5,7 +5,9 @@ import { type ListedRun } from '../runs/list';
 import { ContextKey } from './contributions';
 import { type ContextKeys, expandHome, type Log, type Reader, runsFolder } from './services';
 import { onSettingChange, readSetting } from './settings';
-import { type BenchmarkInfo, type BundleInfo, FindBundles, InspectBenchmarks, ListRuns } from './worker/protocol';
+import { type TrainingInfo } from '../protocol/training';
+import { findConfigs } from './tasks/provider';
+import { type BenchmarkInfo, type BundleInfo, FindBundles, InspectBenchmarks, ListRuns, ListTrainings } from './worker/protocol';
 
 const EXCLUDE = '**/{node_modules,.git,.venv,dist,artifacts}/**';
 const MOST = 60;
@@ -48,6 +50,7 @@ export class Catalogue implements vscode.Disposable {
   readonly bundles: Cached<BundleInfo>;
   readonly benchmarks: Cached<BenchmarkInfo>;
   readonly runs: Cached<ListedRun>;
+  readonly trainings: Cached<TrainingInfo>;
   private readonly disposables: vscode.Disposable[] = [];
   private watchers: vscode.Disposable[] = [];
 
@@ -69,8 +72,13 @@ export class Catalogue implements vscode.Disposable {
       keys.set(ContextKey.hasRuns, found.length > 0);
       return found;
     });
+    this.trainings = new Cached(async () => {
+      const found_ = await reader.ask(ListTrainings, { folders: await this.trainingFolders() });
+      keys.set(ContextKey.hasTrainings, found_.length > 0);
+      return found_;
+    });
     this.disposables.push(
-      this.bundles, this.benchmarks, this.runs,
+      this.bundles, this.benchmarks, this.runs, this.trainings,
       onSettingChange(['bundleFolders'], () => this.bundles.touch()),
       onSettingChange(['benchmarkFolders'], () => this.benchmarks.touch()),
       onSettingChange(['runsFolder'], () => this.refresh()),
@@ -104,6 +112,12 @@ export class Catalogue implements vscode.Disposable {
     return [...this.addedBenchmarks(), ...folders.flat().filter((f) => !f.startsWith(this.context.extensionPath))];
   }
 
+  /** Folders with a settings.json, and the output folders that runs' YAML files name. */
+  private async trainingFolders(): Promise<string[]> {
+    const [written, configs] = await Promise.all([found('**/settings.json', 500), findConfigs()]);
+    return [...written, ...configs.map((c) => c.outputFolder)];
+  }
+
   private watch(): void {
     this.watchers.forEach((w) => w.dispose());
     const on = (pattern: vscode.GlobPattern, touch: () => void): vscode.Disposable[] => {
@@ -113,6 +127,8 @@ export class Catalogue implements vscode.Disposable {
     const runs = vscode.Uri.file(runsFolder(this.context));
     this.watchers = [
       ...on('**/lift.json', () => this.bundles.touch()),
+      ...on('**/{settings.json,process.json,result.json,metrics.jsonl}', () => this.trainings.touch(1000)),
+      ...on('**/checkpoint-*/complete', () => this.trainings.touch(1000)),
       ...on('**/{benchmark.json,mgsm_*.tsv,test_*.json}', () => this.benchmarks.touch()),
       ...on(new vscode.RelativePattern(runs, '*/{manifest,state}.json'), () => this.runs.touch()),
       ...on(new vscode.RelativePattern(vscode.Uri.file(demoBundlesFolder()), '*/lift.json'), () => this.bundles.touch()),
@@ -124,6 +140,7 @@ export class Catalogue implements vscode.Disposable {
     this.bundles.touch(0);
     this.benchmarks.touch(0);
     this.runs.touch(0);
+    this.trainings.touch(0);
   }
 
   dispose(): void {
@@ -132,8 +149,8 @@ export class Catalogue implements vscode.Disposable {
 }
 
 /** Folders of the workspace that hold a file of this name. */
-async function found(glob: string): Promise<string[]> {
-  const files = await vscode.workspace.findFiles(glob, EXCLUDE, MOST);
+async function found(glob: string, most = MOST): Promise<string[]> {
+  const files = await vscode.workspace.findFiles(glob, EXCLUDE, most);
   return [...new Set(files.filter((f) => f.scheme === 'file').map((f) => path.dirname(f.fsPath)))];
 }
 

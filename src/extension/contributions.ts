@@ -27,6 +27,18 @@ export const Command = {
   showProblems: 'lingualift.showProblems',
   importBenchmark: 'lingualift.importBenchmark',
   removeBenchmark: 'lingualift.removeBenchmark',
+  setUpTraining: 'lingualift.setUpTraining',
+  startTraining: 'lingualift.startTraining',
+  trainChain: 'lingualift.trainChain',
+  newTrainingConfig: 'lingualift.newTrainingConfig',
+  previewCodeSwitch: 'lingualift.previewCodeSwitch',
+  buildLexicon: 'lingualift.buildLexicon',
+  openTraining: 'lingualift.openTraining',
+  resumeTraining: 'lingualift.resumeTraining',
+  cancelTraining: 'lingualift.cancelTraining',
+  exportTraining: 'lingualift.exportTraining',
+  evaluateTraining: 'lingualift.evaluateTraining',
+  deleteTraining: 'lingualift.deleteTraining',
   doctor: 'lingualift.doctor',
   showLog: 'lingualift.showLog',
   showSettings: 'lingualift.showSettings',
@@ -51,6 +63,8 @@ export const RUN_PANEL = 'lingualift.run';
 export const RUN_EDITOR = 'lingualift.runEditor';
 /** View type of the panel that shows runs side by side. */
 export const COMPARE_PANEL = 'lingualift.compare';
+/** View type of the panel that follows trainings. */
+export const TRAINING_PANEL = 'lingualift.training';
 /** Read-only text documents of the extension: findings and the doctor's report. */
 export const TEXT_SCHEME = 'lingualift';
 
@@ -61,6 +75,7 @@ export const ContextKey = {
   running: 'lingualift.running',
   hasBundles: 'lingualift.hasBundles',
   hasRuns: 'lingualift.hasRuns',
+  hasTrainings: 'lingualift.hasTrainings',
   machineChecked: 'lingualift.done.machineChecked',
   demoBundle: 'lingualift.done.demoBundle',
   ranTwoLanguages: 'lingualift.done.ranTwoLanguages',
@@ -95,6 +110,13 @@ export const Item = {
   runOpen: 'run.unfinished',
   runElsewhere: 'run.elsewhere',
   runDamaged: 'run.damaged',
+  trainingActive: 'training.active',
+  trainingElsewhere: 'training.elsewhere',
+  trainingFinished: 'training.finished',
+  trainingDone: 'training.done',
+  trainingResumable: 'training.resumable',
+  trainingStopped: 'training.stopped',
+  trainingDamaged: 'training.damaged',
 } as const;
 
 export type SettingScope = 'machine' | 'machine-overridable' | 'window' | 'resource';

@@ -6,12 +6,16 @@ import { BundleCommands } from './commands/bundles';
 import { doctor } from './commands/doctor';
 import { EvaluateCommands } from './commands/evaluate';
 import { RunCommands } from './commands/runs';
+import { OwnTasks, TrainingCommands } from './commands/training';
 import { Command, View } from './contributions';
 import { ComparePanels } from './panels/compare';
 import { RunPanels } from './panels/run';
+import { TrainingPanels } from './panels/training';
 import { ActiveRuns } from './runs/active';
 import { RunStatusItem } from './runs/status';
 import { ContextKeys, Reader, Steps } from './services';
+import { CodeSwitchPreviews } from './tasks/preview';
+import { TrainingTasks } from './tasks/provider';
 import { RunLinks } from './terminal';
 import { TextDocuments } from './text';
 import { RunUris } from './uri';
@@ -45,6 +49,12 @@ export function activate(context: vscode.ExtensionContext): Api {
   const ofRuns = new RunCommands({ catalogue, reader, comparisons });
   const ofBundles = new BundleCommands({ extensionPath: context.extensionPath, catalogue, reader, steps, texts, log });
 
+  const ownTasks = new OwnTasks();
+  const previews = new CodeSwitchPreviews(texts);
+  const trainings = new TrainingPanels(context.extensionUri, { reader, catalogue, log });
+  const ofTraining = new TrainingCommands({ context, catalogue, reader, previews, panels: () => trainings, log }, ownTasks);
+  const trainingView = new TrainingView(catalogue, (pid) => ownTasks.get(pid) !== undefined);
+
   const handlers: Handlers = {
     [Command.runEvaluation]: (argument) => evaluate.runEvaluation(argument),
     [Command.resumeRun]: (argument) => evaluate.resumeRun(argument),
@@ -69,6 +79,18 @@ export function activate(context: vscode.ExtensionContext): Api {
     [Command.showProblems]: (node) => ofBundles.showProblems(node),
     [Command.importBenchmark]: (argument) => ofBundles.importBenchmark(argument),
     [Command.removeBenchmark]: (node) => ofBundles.removeBenchmark(node),
+    [Command.setUpTraining]: () => ofTraining.setUp(),
+    [Command.startTraining]: (argument) => ofTraining.start(argument),
+    [Command.trainChain]: () => ofTraining.chain(),
+    [Command.newTrainingConfig]: () => ofTraining.newConfig(),
+    [Command.previewCodeSwitch]: (argument) => ofTraining.previewCodeSwitch(argument),
+    [Command.buildLexicon]: (argument) => ofTraining.buildLexicon(argument),
+    [Command.openTraining]: (argument, selection) => ofTraining.open(argument, selection),
+    [Command.resumeTraining]: (argument) => ofTraining.resume(argument),
+    [Command.cancelTraining]: (argument) => ofTraining.cancel(argument),
+    [Command.exportTraining]: (argument, checkpoint) => ofTraining.export(argument, checkpoint),
+    [Command.evaluateTraining]: (argument, checkpoint) => ofTraining.evaluate(argument, checkpoint),
+    [Command.deleteTraining]: (argument) => ofTraining.delete(argument),
     [Command.doctor]: () => doctor({ context, reader, steps }),
     [Command.showLog]: () => log.show(),
     [Command.showSettings]: (key) => vscode.commands.executeCommand('workbench.action.openSettings', typeof key === 'string' ? key : `@ext:${context.extension.id}`),
@@ -82,11 +104,12 @@ export function activate(context: vscode.ExtensionContext): Api {
   const runsView = new RunsView(catalogue, runs);
   context.subscriptions.push(
     log, reader, runs, catalogue, texts, panels, comparisons, runsView,
+    ownTasks, previews, trainings, trainingView, new TrainingTasks(context, log),
     registerCommands(handlers, log),
     vscode.window.createTreeView(View.bundles, { treeDataProvider: new BundlesView(catalogue), showCollapseAll: false }),
     vscode.window.createTreeView(View.runs, { treeDataProvider: runsView, canSelectMany: true }),
     vscode.window.createTreeView(View.benchmarks, { treeDataProvider: new BenchmarksView(catalogue) }),
-    vscode.window.createTreeView(View.training, { treeDataProvider: new TrainingView() }),
+    vscode.window.createTreeView(View.training, { treeDataProvider: trainingView, canSelectMany: true }),
     new RunStatusItem(runs),
     vscode.window.registerTerminalLinkProvider(new RunLinks(openRun)),
     vscode.window.registerUriHandler(new RunUris(openRun, log)),

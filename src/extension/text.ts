@@ -18,8 +18,8 @@ export class TextDocuments implements vscode.TextDocumentContentProvider, vscode
     return uri;
   }
 
-  async showText(title: string, text: string): Promise<void> {
-    await vscode.window.showTextDocument(this.make(title, 'txt', text), { preview: true });
+  async showText(title: string, text: string): Promise<vscode.TextEditor> {
+    return vscode.window.showTextDocument(this.make(title, 'txt', text), { preview: true });
   }
 
   dispose(): void {

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { RunError } from './errors';
-import { demoBundlesFolder, pythonEnvironment, trainingFolder } from './locations';
+import { demoBundlesFolder, pythonEnvironment } from './locations';
+import { pythonVariables } from './python';
 
 export interface BuildRequest {
   /** Name of a demo bundle, instead of `settings`. */
@@ -24,7 +25,7 @@ const OPTION: Readonly<Record<string, string>> = { template: 'prompt-template' }
  */
 export async function buildBundle(request: BuildRequest): Promise<string> {
   const environment = pythonEnvironment(request.python);
-  if (!environment) throw new RunError('There is no Python environment with lingualift_training. Run "npm run setup" in a checkout, or set LINGUALIFT_PYTHON.');
+  if (!environment) throw new RunError('There is no Python environment with lingualift_training. Run "lingualift setup" (in VS Code: "Set Up Training Environment"), or set LINGUALIFT_PYTHON.');
   const out = path.resolve(request.out ?? path.join(demoBundlesFolder(), request.demo ?? 'bundle'));
   const args = request.demo
     ? ['-m', 'lingualift_training.demo', '--bundle', request.demo, '--out', path.dirname(out), '--json-progress']
@@ -44,7 +45,7 @@ export function runPython(python: string, args: readonly string[], request: Pick
   return new Promise((resolve, reject) => {
     const child = spawn(python, [...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, PYTHONPATH: [trainingFolder(), process.env.PYTHONPATH].filter(Boolean).join(path.delimiter), PYTHONUNBUFFERED: '1', PYTHONIOENCODING: 'utf-8' },
+      env: pythonVariables(),
     });
     const tail: string[] = [];
     const stop = (): void => void child.kill('SIGTERM');

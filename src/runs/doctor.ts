@@ -72,19 +72,19 @@ function diskLine(): DoctorLine {
 function pythonLine(setting: string | undefined): DoctorLine {
   const line = { id: 'python', label: 'Python environment' };
   const environment = pythonEnvironment(setting);
-  if (!environment) return { ...line, status: 'warning', detail: 'not set up (needed to build bundles and to train, not to evaluate)', fix: 'npm run setup', action: 'setup' };
+  if (!environment) return { ...line, status: 'warning', detail: 'not set up (needed to build bundles and to train, not to evaluate)', fix: 'Set up the training environment (lingualift setup).', action: 'setup' };
   const code = 'import sys, torch, transformers, onnx, peft; print("Python", sys.version.split()[0] + ", torch", torch.__version__ + ", transformers", transformers.__version__)';
   const r = spawnSync(environment.python, ['-c', code], { encoding: 'utf8', timeout: 120_000, env: { ...process.env, PYTHONPATH: trainingFolder() } });
   if (r.status === 0) return { ...line, status: 'ok', detail: r.stdout.trim().split('\n').pop() ?? '' };
   const why = r.error?.message ?? r.stderr.trim().split('\n').pop() ?? 'it gave no answer';
-  return { ...line, status: 'error', detail: why, fix: 'Set it up again: npm run setup.', action: 'setup' };
+  return { ...line, status: 'error', detail: why, fix: 'Set it up again (lingualift setup).', action: 'setup' };
 }
 
 function weightsLine(): DoctorLine {
   const line = { id: 'weights', label: 'Base weights' };
   const missing = ['e5-small', 'smollm2-135m'].filter((m) => !fs.existsSync(path.join(baseWeightsFolder(), m, 'config.json')));
   if (missing.length === 0) return { ...line, status: 'ok', detail: 'multilingual-e5-small, SmolLM2-135M-Instruct' };
-  return { ...line, status: 'warning', detail: `not fetched: ${missing.join(', ')} (needed for the demo bundles only)`, fix: 'npm run setup', action: 'base-weights' };
+  return { ...line, status: 'warning', detail: `not fetched: ${missing.join(', ')} (needed for the demo bundles only)`, fix: 'Get the demo bundle: its base weights come with it.', action: 'base-weights' };
 }
 
 async function bundleLine(engine: EngineClient | undefined): Promise<DoctorLine> {

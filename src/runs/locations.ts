@@ -19,7 +19,7 @@ export interface PythonEnvironment {
   readonly source: 'setting' | 'LINGUALIFT_PYTHON' | 'setup';
 }
 
-/** The Python environment with lingualift_training: a setting, LINGUALIFT_PYTHON, or what `npm run setup` made. */
+/** The Python environment with lingualift_training: a setting, LINGUALIFT_PYTHON, or what `lingualift setup` made. */
 export function pythonEnvironment(setting?: string): PythonEnvironment | undefined {
   if (setting) return { python: setting, source: 'setting' };
   if (process.env.LINGUALIFT_PYTHON) return { python: process.env.LINGUALIFT_PYTHON, source: 'LINGUALIFT_PYTHON' };

@@ -42,6 +42,28 @@ def parser() -> argparse.ArgumentParser:
     dry = commands.add_parser("dry-run", help="Print estimates and ten rows of any run; train nothing.")
     dry.add_argument("config", help="YAML file of the run")
     dry.add_argument("--output", help=argparse.SUPPRESS)
+    preview = commands.add_parser(
+        "preview",
+        help="Code-switched rows as JSON: replaced words, coverage per language.",
+        description="Prints one JSON object with code-switched rows of a run, cut at the replaced words, and the "
+        "coverage of each lexicon. Nothing is written.",
+    )
+    preview.add_argument("config", help="YAML file of a run with lexicons and data")
+    preview.add_argument("--rows", type=int, default=20, help="number of rows (default: 20)")
+    preview.add_argument("--seed", type=int, help="seed of the draw, instead of the run's")
+    preview.add_argument("--output", help=argparse.SUPPRESS)
+    export = commands.add_parser(
+        "export",
+        help="Make the bundle of a finished run, or of one of its checkpoints.",
+        description="Merges what a run trained with the parts it left alone, writes the graphs in each precision, "
+        "tests them against PyTorch and writes the fingerprint and the training provenance. Section 'export' of the "
+        "YAML file says name, precisions and prompt template.",
+    )
+    export.add_argument("config", help="YAML file of the run")
+    export.add_argument("--output", help="folder of the run, instead of the one in the file")
+    export.add_argument("--bundle", help="folder of the bundle, instead of export.bundle")
+    export.add_argument("--checkpoint", type=int, metavar="STEP", help="export this checkpoint, not the result")
+    export.add_argument("--json-progress", action="store_true", help="progress as JSON lines on standard output")
     probe = commands.add_parser(
         "probe",
         help="Share of one-step problems whose operation the model prefers, per language (MSVAMP).",
@@ -69,54 +91,90 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit status: 0, or 2 after an error the user can mend (printed on one line)."""
+    """Runs one command.
+
+    Returns:
+        The exit status: 0; 2 after an error the user can mend, printed as one line ``file:line: error: message``; 130
+        when a signal stopped it.
+    """
     options = parser().parse_args(arguments)
     # Imported late, so that --help answers at once.
-    import dataclasses
-
     from .data.leakage import LeakageError
-    from .train.settings import SettingsError, json_schema, load_settings
+    from .export.errors import ExportError
+    from .train.interrupt import Interrupted
+    from .train.report import MEMORY_ADVICE, error_line, is_out_of_memory
+    from .train.settings import SettingsError, json_schema
+    from .train.trainer import TrainingFailure
+
+    def fail(error: BaseException | str, setting: str = "") -> int:
+        print(error_line(options.config, error, setting), file=sys.stderr, flush=True)
+        return 2
 
     if options.command == "schema":
         print(json.dumps(json_schema(), indent=2))
         return 0
     if options.command == "study":
         return _study(options)
-    from .train import stages, tasks
-    from .train.trainer import TrainingFailure
-
     try:
-        settings = load_settings(options.config)
-        if options.output:
-            settings = dataclasses.replace(settings, output=options.output)
-        if options.command == "probe":
-            _probe(settings, options)
-            return 0
-        if options.command == "dry-run" or options.dry_run:
-            tasks.run_dry(settings, _log)
-            return 0
-        if settings.stage != options.command:
-            raise SettingsError(f"{options.config} describes a {settings.stage!r} run, not {options.command!r}")
-        if settings.stage == "lexicon":
-            result = tasks.run_lexicon(settings, _log)
-        elif settings.stage == "codeswitch":
-            result = tasks.run_codeswitch(settings, _log)
-        elif settings.stage == "warmstart":
-            result = tasks.run_warmstart(settings, _log)
-        else:
-            result = stages.run_stage(settings, cast(bool, options.restart))
-    except (SettingsError, LeakageError, TrainingFailure, ValueError, FileNotFoundError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except RuntimeError as error:
-        if "out of memory" not in str(error).lower():
+        return _run(options)
+    except Interrupted as stopped:
+        print(str(stopped), file=sys.stderr, flush=True)
+        return 130
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from the newest checkpoint, if there is one", file=sys.stderr)
+        return 130
+    except LeakageError as error:
+        return fail(error, "leakage")
+    except TrainingFailure as error:
+        return fail(error, error.setting)
+    except FileNotFoundError as error:
+        return fail(f"there is no file {error.filename}" if error.filename else error)
+    except UnicodeDecodeError as error:
+        return fail(f"a file is not UTF-8 text: {error}", "data")
+    except (SettingsError, ExportError, ValueError) as error:
+        return fail(error)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
             raise
-        print(
-            f"error: out of memory: {error}. Lower optim.batch_size (and raise optim.accumulation), or set "
-            "optim.gradient_checkpointing",
-            file=sys.stderr,
-        )
-        return 2
+        return fail(f"out of memory: {error or 'the process got no more'}; {MEMORY_ADVICE}", "optim.batch_size")
+
+
+def _run(options: argparse.Namespace) -> int:
+    import dataclasses
+
+    from .train import stages, tasks
+    from .train.interrupt import StopSignals, running
+    from .train.settings import SettingsError, load_settings
+
+    settings = load_settings(options.config)
+    if options.output:
+        settings = dataclasses.replace(settings, output=options.output)
+    if options.command == "probe":
+        _probe(settings, options)
+        return 0
+    if options.command == "preview":
+        _log(json.dumps(tasks.switched_preview(settings, options.rows, options.seed), ensure_ascii=False))
+        return 0
+    if options.command == "export":
+        from .train.bundle import run_export
+
+        with StopSignals().installed():
+            bundle = run_export(settings, options.bundle, options.checkpoint, options.json_progress)
+        if not options.json_progress:
+            _log(f"done: {bundle}")
+        return 0
+    if options.command == "dry-run" or options.dry_run:
+        tasks.run_dry(settings, _log)
+        return 0
+    if settings.stage != options.command:
+        raise SettingsError(f"{options.config} describes a {settings.stage!r} run, not {options.command!r}")
+    with running(settings.output, options.config):
+        if settings.stage in ("stage1", "stage2", "baseline"):
+            result = stages.run_stage(settings, cast(bool, options.restart))
+        else:
+            work = {"lexicon": tasks.run_lexicon, "codeswitch": tasks.run_codeswitch, "warmstart": tasks.run_warmstart}
+            with StopSignals().installed():
+                result = work[settings.stage](settings, _log)
     _log(f"done: {Path(settings.output) / stages.RESULT_NAME} {json.dumps(result.get('files', []))}")
     return 0
 

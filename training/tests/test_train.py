@@ -379,14 +379,19 @@ def test_command_line_reports_errors_on_one_line(
     data.write_text('{"question": "q", "answer": "a"}\n{"question": 3}\n')
     path = config(parts, tmp_path / "y", data=[{"format": "gsm8k", "path": str(data)}])
     assert cli.main(["stage1", str(path)]) == 2
-    assert f"{data}:2: row has no text field 'answer'" in capsys.readouterr().err
-    assert cli.main(["stage1", str(tmp_path / "absent.yaml")]) == 2
+    assert capsys.readouterr().err == f"{data}:2: error: row has no text field 'answer'\n"
+    absent = tmp_path / "absent.yaml"
+    assert cli.main(["stage1", str(absent)]) == 2
+    assert capsys.readouterr().err == f"{absent}:1: error: there is no file {absent}\n"
 
 
 def test_not_a_number_stops_the_run(parts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = config(parts, tmp_path / "nan", optim={"learning_rate": {"connector": 1e20}, "max_grad_norm": 0.0})
     assert cli.main(["stage1", str(path)]) == 2
-    assert "lower the learning rate" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    line = path.read_text().splitlines().index("  learning_rate:") + 1
+    assert error.startswith(f"{path}:{line}: error: the loss became") and "lower the learning rate" in error
+    assert "ended" in json.loads((tmp_path / "nan" / "process.json").read_text())
 
 
 def test_dry_run_prints_estimates_and_rows(parts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

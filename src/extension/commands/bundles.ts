@@ -134,6 +134,7 @@ export class BundleCommands {
       });
     } catch (e) {
       const message = (e as Error).message;
+      if (/no Python environment/.test(message)) throw new Remedied(message, { label: t('Set up the training environment'), command: Command.setUpTraining });
       if (/Python/.test(message)) throw new Remedied(message, { label: t('Open setting'), command: Command.showSettings, args: [Setting.python.key] });
       throw new Remedied(message, { label: t('Doctor'), command: Command.doctor });
     }

@@ -18,7 +18,7 @@ function remedy(action: DoctorFix): { readonly label: string; readonly run: () =
   const open = (url: string) => () => vscode.env.openExternal(vscode.Uri.parse(url));
   const command = (id: string, ...args: unknown[]) => () => vscode.commands.executeCommand(id, ...args);
   switch (action) {
-    case 'setup': return { label: t('Choose a Python environment'), run: command(Command.showSettings, Setting.python.key) };
+    case 'setup': return { label: t('Set up the training environment'), run: command(Command.setUpTraining) };
     case 'demo-bundle': return { label: t('Get the demo bundle'), run: command(Command.getDemoBundle) };
     case 'base-weights': return { label: t('Get the demo bundle'), run: command(Command.getDemoBundle) };
     case 'runs-folder': return { label: t('Choose the runs folder'), run: command(Command.showSettings, Setting.runsFolder.key) };

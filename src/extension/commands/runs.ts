@@ -12,6 +12,7 @@ import { type Reader } from '../services';
 import { BenchmarkNode } from '../views/benchmarks';
 import { BundleNode } from '../views/bundles';
 import { RunNode } from '../views/runs';
+import { TrainingNode } from '../views/training';
 import { percent } from '../views/text';
 import { ChangeRun, ExportReport, ReadComparison } from '../worker/protocol';
 import { folderOf } from './evaluate';
@@ -180,5 +181,6 @@ async function askTarget(format: ReportFormat, run: string): Promise<string | un
 function pathOf(argument: unknown): string | undefined {
   if (argument instanceof BundleNode) return argument.info.dir;
   if (argument instanceof BenchmarkNode) return argument.info.path;
+  if (argument instanceof TrainingNode) return argument.folder;
   return folderOf(argument);
 }

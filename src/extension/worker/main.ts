@@ -5,6 +5,7 @@ import { loadBenchmark } from '../../runs/benchmark';
 import { buildBundle } from '../../runs/build';
 import { doctorReport, runDoctor, type DoctorLine } from '../../runs/doctor';
 import { RunError } from '../../runs/errors';
+import { setUpPython } from '../../runs/python';
 import { exportReport } from '../../runs/report';
 import { type SampleView } from '../../protocol/panels';
 import { changeRun, findBundles, inspectBenchmarks, inspectBundle, listRunsCached } from './catalogue';
@@ -12,6 +13,7 @@ import { Comparer } from './comparison';
 import { Evaluation } from './evaluation';
 import { pieceTable, tokenSpans } from './pieces';
 import * as P from './protocol';
+import { listTrainings, readTraining } from './trainings';
 import { outcomeOf, RunIndex } from './runindex';
 
 /** Entry of every worker thread of the extension: a catalogue and reader, or the runner of one evaluation. */
@@ -54,6 +56,9 @@ answer(P.ReadSample, ({ folder, language, id }): SampleView => {
   const tokens = table && tokenSpans(table, sample.completion, sample.tokenIds, sample.tokenLogprobs, sample.forced);
   return { sample, outcome: outcomeOf(sample), twin: twinOf(run, id), tokens: tokens ?? null };
 });
+
+answer(P.ListTrainings, ({ folders }) => listTrainings(folders));
+answer(P.ReadTrainings, ({ folders }) => folders.map((f) => readTraining(f)));
 
 const comparers = new Map<string, Comparer>();
 function comparer(folders: readonly string[]): Comparer {
@@ -107,6 +112,11 @@ answer(P.Doctor, async (options, token) => {
     if (token.isCancellationRequested) break;
   }
   return { lines, report: doctorReport(lines) };
+});
+answer(P.SetUpPython, ({ weights, dryRun }, token) => {
+  const abort = new AbortController();
+  token.onCancellationRequested(() => abort.abort());
+  return setUpPython({ weights, signal: abort.signal, onProgress: (message) => void connection.sendNotification(P.OnBuildProgress, { message }), ...(dryRun ? { dryRun } : {}) });
 });
 answer(P.BuildBundle, async ({ allowHub, ...request }, token) => {
   const abort = new AbortController();

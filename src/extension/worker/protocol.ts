@@ -4,9 +4,11 @@ import { type BenchmarkFinding } from '../../core/benchmarks';
 import { type AgreementView, type CompareView, type ListParams, type PairAnswer, type PairKey, type PairPage, type PairParams, type PairSample, type ScorersView, type Side, type TrendView } from '../../protocol/compare';
 import { type Estimates, type Page, type PageParams, type ProblemView, type SampleKey, type SampleView, type TableRow } from '../../protocol/panels';
 import { type Continuation, type RunManifest, type RunMode, type RunState, type RunStatus } from '../../protocol/run';
+import { type TrainingInfo, type TrainingView } from '../../protocol/training';
 import { type DoctorLine } from '../../runs/doctor';
 import { type ListedRun } from '../../runs/list';
 import { type Selection } from '../../runs/plan';
+import { type SetUpResult } from '../../runs/python';
 import { type ReportFormat } from '../../runs/report';
 
 /**
@@ -135,7 +137,17 @@ export const SetCancelledLanguages = new RequestType<{ readonly languages: reado
 export const OnRunEvent = new NotificationType<RunEvent>('evaluation/event');
 export const OnLoading = new NotificationType<{ readonly step: number; readonly of: number; readonly message: string }>('evaluation/loading');
 
+// ---- trainings
+
+/** The trainings in the given folders, each once, running ones first, then the newest; what is no training is left out. */
+export const ListTrainings = new RequestType<{ readonly folders: readonly string[] }, TrainingInfo[], void>('trainings/list');
+/** Trainings with their curves; what was appended since the last time is read only. */
+export const ReadTrainings = new RequestType<{ readonly folders: readonly string[] }, TrainingView[], void>('trainings/read');
+
 // ---- machine and bundles
+
+/** Makes the Python environment of lingualift_training; progress comes as OnBuildProgress. */
+export const SetUpPython = new RequestType<{ readonly weights: boolean; readonly dryRun?: boolean }, SetUpResult, void>('setup');
 
 export const Doctor = new RequestType<{ readonly python?: string; readonly runsFolder?: string }, { readonly lines: DoctorLine[]; readonly report: string }, void>('doctor');
 export const OnDoctorLine = new NotificationType<DoctorLine>('doctor/line');

@@ -207,6 +207,19 @@ class LeakageSettings:
 
 
 @dataclass(frozen=True)
+class ExportSettings:
+    """The bundle that is made of the run's result (command ``export``)."""
+
+    bundle: str = _doc("Folder of the bundle; 'bundle' in the run's folder when empty.", "")
+    name: str = _doc("Name of the bundle; the folder's name when empty.", "")
+    template: str = _doc("Prompt template of the bundle; auto: the one that gives the texts trained on.", "auto")
+    precisions: list[str] = _doc("Precisions: fp32, int8, int4, fp16.", factory=lambda: ["fp32", "int8"])
+    max_new_tokens: int = _doc("Default limit of an answer in tokens.", 256)
+    stop: list[str] = _doc("Strings that end an answer.", factory=list)
+    license: str = _doc("Licence of the exported weights.", "")
+
+
+@dataclass(frozen=True)
 class Settings:
     """One run."""
 
@@ -226,6 +239,7 @@ class Settings:
     optim: OptimSettings = _doc("Optimisation.", factory=OptimSettings)
     ablations: AblationSettings = _doc("Ablation switches.", factory=AblationSettings)
     leakage: LeakageSettings = _doc("Leakage check.", factory=LeakageSettings)
+    export: ExportSettings = _doc("Bundle of the result.", factory=ExportSettings)
 
 
 class SettingsError(ValueError):

@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
 
 from ..model.loading import BASE_PREFIX
+from .interrupt import Interrupted, StopSignals
 from .rows import Collator, EncoderStates, Rows
 from .settings import Settings, SettingsError
 from .setup import Assembled, assemble, stage_rows
@@ -31,9 +32,10 @@ ADAPTER_FOLDER = "adapter"
 
 
 def fingerprint(settings: Settings) -> str:
-    """SHA-256 of all settings but the output folder."""
+    """SHA-256 of all settings that training depends on: output folder and export are left out."""
     values = dataclasses.asdict(settings)
-    values.pop("output")
+    for name in ("output", "export"):
+        values.pop(name)
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
@@ -68,6 +70,7 @@ def prepare_output(settings: Settings, restart: bool = False) -> Path | None:
     if restart:
         for checkpoint in folder.glob("checkpoint-*"):
             (checkpoint / "complete").unlink(missing_ok=True)
+        (folder / RESULT_NAME).unlink(missing_ok=True)
     marker.write_text(json.dumps(mine, indent=2) + "\n", encoding="utf-8")
     return None
 
@@ -206,7 +209,15 @@ def run_stage(settings: Settings, restart: bool = False) -> dict[str, Any]:
 
     Returns:
         The content of ``result.json``: steps, losses, number of rows, files, versions.
+
+    Raises:
+        Interrupted: a signal stopped the run; its checkpoint is written.
     """
+    with StopSignals().installed() as stop:
+        return _run_stage(settings, restart, stop)
+
+
+def _run_stage(settings: Settings, restart: bool, stop: StopSignals) -> dict[str, Any]:
     main = int(os.environ.get("RANK", "0")) == 0
     resume = prepare_output(settings, restart) if main else last_checkpoint(settings.output)
     if settings.optim.threads:
@@ -229,7 +240,10 @@ def run_stage(settings: Settings, restart: bool = False) -> dict[str, Any]:
         trainer.add_callback(
             Reconstruction(assembled, held, _languages(settings, held), settings.optim.reconstruction_samples, metrics)
         )
+    trainer.add_callback(stop)
     outcome = trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    if stop.asked and outcome.global_step < trainer.state.max_steps:
+        raise Interrupted(outcome.global_step)
     result: dict[str, Any] = {
         "stage": settings.stage,
         "fingerprint": fingerprint(settings),

@@ -152,14 +152,26 @@ def run_warmstart(settings: Settings, log: Log = print) -> dict[str, Any]:
     random.Random(settings.seed).shuffle(texts)
     texts = texts[: options.sentences] if options.sentences else texts
     mixed = switch_all(settings, texts)
+    log(f"encoding {len(mixed)} sentences")
     encoder, encoder_tokenizer = (
         load_encoder(settings.model.encoder or ""),
         load_tokenizer(settings.model.encoder or ""),
     )
     llm_tokenizer = load_tokenizer(settings.model.llm)
     embeddings = load_llm(settings.model.llm).get_input_embeddings().weight.detach()
+    every = max(1, len(mixed) // 10)
+    told = 0
+
+    def shown(done: int) -> None:
+        nonlocal told
+        if done >= told + every:
+            told = done
+            log(f"encoded {done}/{len(mixed)}")
+
     special = llm_tokenizer(options.boundary_text, add_special_tokens=False)["input_ids"][-1]
-    pairs = collect_pairs(encoder, encoder_tokenizer, llm_tokenizer, mixed, encoder_text(settings), special)
+    pairs = collect_pairs(
+        encoder, encoder_tokenizer, llm_tokenizer, mixed, encoder_text(settings), special, on_progress=shown
+    )
     log(f"{len(pairs)} pairs of {len(mixed)} sentences, {time.monotonic() - started:.0f} s")
     connector = new_connector(settings, encoder_width(encoder), embeddings)
     if not settings.model.connector:
@@ -207,6 +219,60 @@ def preview(mixed: list[Switched]) -> list[str]:
             end = span.end
         lines.append(text + sentence.text[end:])
     return lines
+
+
+def switched_preview(settings: Settings, count: int = 20, seed: int | None = None) -> dict[str, Any]:
+    """Code-switched rows for an editor: every sentence as pieces of text, with the English word of those replaced.
+
+    Returns:
+        ``seed``; ``languages``: per lexicon its entries and ``coverage``, the share of running content words that have
+        a translation; ``words`` and ``replaced``, counted over the rows; ``rows``: ``source`` and ``pieces``, each with
+        ``text`` and, where a word was replaced, ``source`` and ``language`` (an omitted word has an empty text).
+
+    Raises:
+        SettingsError: the run has no lexicons or no data.
+    """
+    lexicons = load_lexicons(settings)
+    if not lexicons:
+        raise SettingsError("code-switching needs lexicons: list at least one under 'lexicons'")
+    sample = list(itertools.islice(_stream(settings), max(count, 2000)))
+    if not sample:
+        raise SettingsError("the run has no data: list at least one corpus under 'data'")
+    used = settings.seed if seed is None else seed
+    mixed = switch_all(
+        dataclasses.replace(settings, seed=used), random.Random(used).sample(sample, min(count, len(sample)))
+    )
+    share = coverage(lexicons, sample)
+    return {
+        "seed": used,
+        "sentences": len(sample),
+        "languages": [
+            {"language": code, "entries": len(lexicon), "coverage": share[code]} for code, lexicon in lexicons.items()
+        ],
+        "words": sum(m.source[span.source_start].isalpha() for m in mixed for span in m.spans),
+        "replaced": sum(m.replaced for m in mixed),
+        "rows": [{"source": m.source, "pieces": pieces(m)} for m in mixed],
+    }
+
+
+def pieces(mixed: Switched) -> list[dict[str, str]]:
+    """The mixed sentence cut at its replaced words, as :func:`switched_preview` describes."""
+    found: list[dict[str, str]] = []
+    end = 0
+    for span in mixed.spans:
+        if span.language is None:
+            continue
+        if mixed.text[end : span.start]:
+            found.append({"text": mixed.text[end : span.start]})
+        found.append(
+            {
+                "text": mixed.text[span.start : span.end],
+                "source": mixed.source[span.source_start : span.source_end],
+                "language": span.language,
+            }
+        )
+        end = span.end
+    return [*found, {"text": mixed.text[end:]}] if mixed.text[end:] else found
 
 
 def run_dry(settings: Settings, log: Log = print) -> dict[str, Any]:

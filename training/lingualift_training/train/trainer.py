@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import random
-import resource
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,11 @@ METRICS_NAME = "metrics.jsonl"
 
 
 class TrainingFailure(RuntimeError):
-    """Training cannot go on; the message says why and what to do."""
+    """Training cannot go on; the message says why and what to do, ``setting`` where in the run's file."""
+
+    def __init__(self, message: str, setting: str = "optim") -> None:
+        super().__init__(message)
+        self.setting = setting
 
 
 def part_of(name: str) -> str:
@@ -141,7 +146,8 @@ class LiftTrainer(Trainer):
         if not torch.isfinite(loss):
             raise TrainingFailure(
                 f"the loss became {loss.item()} in step {self.state.global_step + 1}: lower the learning rate, or "
-                "train in fp32 or bf16"
+                "train in fp32 or bf16",
+                "optim.learning_rate",
             )
         return loss
 
@@ -187,7 +193,8 @@ class LiftTrainer(Trainer):
         expected = {name for name, p in model.named_parameters() if p.requires_grad}
         if set(state) != expected:
             raise TrainingFailure(
-                f"{folder} was made with other trained parts than this run has; choose another output folder"
+                f"{folder} was made with other trained parts than this run has; choose another output folder",
+                "output",
             )
         model.load_state_dict(state, strict=False)
 
@@ -238,7 +245,8 @@ class MetricsFile(TrainerCallback):
         self._norms = {f"grad_norm_{part}": float(value.sqrt()) for part, value in squares.items()}
 
     def write(self, row: dict[str, Any]) -> None:
-        """Appends a row."""
+        """Appends a row; a number that is not finite becomes null, which JSON can say."""
+        row = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
         with self._path.open("a", encoding="utf-8") as out:
             out.write(json.dumps(row) + "\n")
 
@@ -268,4 +276,12 @@ def memory_megabytes() -> int:
     """Peak memory: of the accelerator when one is in use, else the process's resident set."""
     if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         return int(torch.cuda.max_memory_allocated() / 2**20)
-    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    try:
+        import resource
+    except ImportError:  # Windows
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset / 2**20)
+    # Kibibytes on Linux, bytes on macOS.
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit)
