@@ -126,6 +126,7 @@ function checkParts(c: Check, value: Row): void {
   if (encoder.textPrefix !== undefined && typeof encoder.textPrefix !== 'string') c.add('schema', 'parts.encoder.textPrefix must be text.');
   if (encoder.normalise !== undefined && !isRow(encoder.normalise)) c.add('schema', 'parts.encoder.normalise must be an object.');
   checkBoundary(c, connector, value);
+  if (connector.type === 'perceiver') c.count(connector, 'latents', 'parts.connector');
   const into = c.count(connector, 'in', 'parts.connector');
   const out = c.count(connector, 'out', 'parts.connector');
   if (hidden && into && hidden !== into) c.add('shape', `The alignment layer takes ${into} values, the encoder gives ${hidden}.`, 'Use the alignment layer that was trained on this encoder.');

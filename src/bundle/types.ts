@@ -42,6 +42,8 @@ export interface ConnectorPart {
   readonly in: number;
   readonly out: number;
   readonly boundary: { readonly start: boolean; readonly end: boolean };
+  /** `perceiver` only: soft rows of every text, without boundary vectors. */
+  readonly latents?: number;
 }
 
 export interface LmPart {

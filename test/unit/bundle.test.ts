@@ -34,6 +34,15 @@ const some = (issues: readonly BundleIssue[], code: Code, words: RegExp): void =
 const nothing = undefined as unknown as Json;
 const value = (v: unknown): Json => v as Json;
 
+describe('bundle validator: perceivers', () => {
+  it('say how many soft rows they give', () => {
+    const perceiver = (latents: unknown) => manifestIssues((m) => Object.assign(m.parts!.connector!, { type: 'perceiver', latents }));
+    assert.deepEqual(perceiver(4), []);
+    some(perceiver(undefined), 'schema', /parts\.connector\.latents/);
+    some(perceiver(0), 'schema', /parts\.connector\.latents/);
+  });
+});
+
 describe('bundle validator: what is good', () => {
   for (const dir of [TINY, TINY_TEXT]) {
     it(`${path.basename(dir)} is valid, hashes and graphs included`, async () => {

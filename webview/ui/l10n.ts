@@ -22,8 +22,11 @@ export const percent = (share: number): string => `${points(share)} %`;
 export const one = (x: number): string => fixed1.format(x);
 export const count = (x: number): string => whole.format(x);
 
-/** `14.2 ± 1.1`: mean and the larger half of the interval. */
-export const plusMinus = (mean: number, [low, high]: readonly [number, number]): string => `${points(mean)} ± ${points(Math.max(mean - low, high - mean))}`;
+/** `14.2 ± 1.1`; `0.0 (0.0–56.1)` where the two halves of the interval differ by more than a tenth. */
+export const plusMinus = (mean: number, [low, high]: readonly [number, number]): string => {
+  const [below, above] = [mean - low, high - mean];
+  return Math.abs(above - below) <= 0.1 * Math.max(above, below) ? `${points(mean)} ± ${points(Math.max(above, below))}` : `${points(mean)} (${points(low)}–${points(high)})`;
+};
 
 export function duration(seconds: number): string {
   const s = Math.max(0, Math.round(seconds));

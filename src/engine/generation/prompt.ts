@@ -8,7 +8,7 @@ export interface ComposedPrompt {
   readonly inputIds: readonly number[];
   /** Ids for the encoder graph, or null when the bundle has none. */
   readonly encoderIds: readonly number[] | null;
-  /** Soft rows that the encoder graph must give for this prompt: encoder tokens plus boundary vectors. */
+  /** Soft rows that the encoder graph must give for this prompt: encoder tokens (or the latents of a perceiver) plus boundary vectors. */
   readonly softRows: number;
   readonly prompt: string;
   readonly encoderPrompt?: string;
@@ -37,7 +37,7 @@ export function composePrompt(manifest: BundleManifest, tokenizers: Tokenizers, 
     if (encoderIds.length > encoder.maxLength) {
       throw new Error(`The question has ${encoderIds.length} encoder tokens; the encoder takes at most ${encoder.maxLength}.`);
     }
-    softRows = encoderIds.length + (connector.boundary.start ? 1 : 0) + (connector.boundary.end ? 1 : 0);
+    softRows = (connector.latents ?? encoderIds.length) + (connector.boundary.start ? 1 : 0) + (connector.boundary.end ? 1 : 0);
   }
   const inputIds: number[] = [];
   const read: string[] = [];
