@@ -7,7 +7,7 @@ import { contentSecurityPolicy, page } from '../../src/extension/panels/page';
 import { actionParams, pageParams, sampleParams } from '../../src/extension/panels/validate';
 import { PieceTable, pieceTable, tokenSpans } from '../../src/extension/worker/pieces';
 import { RunIndex } from '../../src/extension/worker/runindex';
-import { type Sample } from '../../src/protocol/run';
+import { meanProbability, type Sample } from '../../src/protocol/run';
 import { aggregateSamples } from '../../src/runs/summary';
 import { HOSTILE, manifestOf, sampleOf } from '../webview/run-data';
 
@@ -123,6 +123,15 @@ describe('token spans', () => {
     const spans = tokenSpans(table, 'The answeré', [1, 2, 3, 4, 0], [-1, -2, -0.5, -0.5, -9])!;
     assert.deepEqual(spans.map((s) => [s.start, s.end]), [[0, 3], [3, 10], [10, 11]]);
     assert.equal(spans[2]!.probability, Math.exp(-1));
+  });
+
+  it('mark what the calculator wrote, which has no probability of its own', () => {
+    const table = new PieceTable({ model: { vocab: { '▁=': 0, '▁1': 1, '3': 2, '.': 3 } }, decoder: null });
+    const spans = tokenSpans(table, '= 13.', [0, 1, 2, 3], [-0.5, 0, 0, -1.5], [1, 2])!;
+    assert.deepEqual(spans.map((s) => s.calculated === true), [false, true, true, false]);
+    assert.equal(meanProbability({ tokenLogprobs: [-0.5, 0, 0, -1.5], forced: [1, 2] }), Math.exp(-1));
+    assert.equal(meanProbability({ tokenLogprobs: [-0.5, -1.5] }), Math.exp(-1));
+    assert.equal(meanProbability({ tokenLogprobs: [0], forced: [0] }), null);
   });
 
   it('stop at the completion\'s end when a stop string cut it, and give nothing for another tokenizer', () => {

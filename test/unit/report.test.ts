@@ -119,6 +119,16 @@ describe('report: what it says', () => {
     await assert.rejects(evaluateCommand(args), /There is no benchmark "data\/mgsm"/);
   });
 
+  it('says that a run had the calculator: in its settings, its command and its name beside others', () => {
+    const { environment } = RUN_A.manifest;
+    const calculated: RunSource = { ...RUN_A, state: undefined, manifest: { ...RUN_A.manifest, environment: { ...environment, calculator: true } } };
+    assert.match(renderReport([calculated], 'markdown')[0]!.text, /with calculator/);
+    assert.doesNotMatch(renderReport([RUN_A], 'markdown')[0]!.text, /calculator/);
+    assert.match(reproduceCommand(calculated.manifest), / --calculator /);
+    const labels = buildReport([{ ...RUN_A, state: undefined }, calculated]).runs.map((run) => run.label);
+    assert.deepEqual(labels, [`${environment.bundle.name} (int8)`, `${environment.bundle.name} (int8, calculator)`]);
+  });
+
   it('stands a run without samples', () => {
     const empty: RunSource = { ...RUN_A, samples: [], state: undefined };
     for (const format of REPORT_FORMATS) assert.ok(renderReport([empty], format)[0]!.text.length > 0, format);

@@ -92,17 +92,18 @@ def _folder(study: Study, row: RowRequest) -> Path:
 
 
 def run_probe(study: Study, row: RowRequest, log: Log = print) -> dict[str, Any]:
-    """Operation choice of a row in every language, kept in ``probe.json`` with the request it answers."""
-    languages = row.languages or study.probe.languages
-    asked = {
-        "probe": {**dataclasses.asdict(study.probe), "languages": languages},
-        "model": [row.config, row.adapter, row.connector, row.space_digits],
-    }
+    """Operation choice of a row, kept in ``probe.json`` with the request it answers, language by language."""
+    probe = dataclasses.asdict(study.probe)
+    del probe["languages"]
+    asked = {"probe": probe, "model": [row.config, row.adapter, row.connector, row.space_digits]}
     path = _folder(study, row) / "probe.json"
+    results: dict[str, Any] = {"asked": asked, "languages": {}}
     if path.is_file():
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if found["asked"] == asked:
-            return found
+        results = found if found["asked"] == asked else results
+    languages = [x for x in row.languages or study.probe.languages if x not in results["languages"]]
+    if not languages:
+        return results
     import torch
 
     from .train.probe import balanced_choices, operation_choice
@@ -120,14 +121,13 @@ def run_probe(study: Study, row: RowRequest, log: Log = print) -> dict[str, Any]
     assembled = assemble(dataclasses.replace(settings, model=model, encoder_text=text, lora=None))
     folder = Path(study.probe.msvamp)
     choices = balanced_choices(folder / "test_English.json", study.probe.per_operation, study.probe.seed)
-    results: dict[str, Any] = {"asked": asked, "languages": {}}
+    path.parent.mkdir(parents=True, exist_ok=True)
     for language in languages:
         lines = (folder / f"test_{language}.json").read_text(encoding="utf-8").splitlines()
         questions = [json.loads(lines[choice.row])["m_query"] for choice in choices]
         results["languages"][language] = operation_choice(assembled, questions, choices)
         log(f"{row.name}, {language}: {results['languages'][language]['accuracy']:.3f}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     return results
 
 

@@ -129,13 +129,18 @@ def test_table_shows_what_is_there_and_names_what_is_not(file: Path, monkeypatch
 def test_a_probe_is_kept_and_asked_again_only_when_the_request_changes(file: Path) -> None:
     study = load_study(file)
     row = study.rows[0]
+    probe = {k: v for k, v in dataclasses.asdict(study.probe).items() if k != "languages"}
     kept = {
-        "asked": {"probe": dataclasses.asdict(study.probe), "model": [row.config, None, None, None]},
-        "languages": {},
+        "asked": {"probe": probe, "model": [row.config, None, None, None]},
+        "languages": probes([1], [0], [1])["languages"],
     }
     folder = Path(study.output) / "base"
     folder.mkdir(parents=True)
     (folder / "probe.json").write_text(json.dumps(kept), encoding="utf-8")
     assert module.run_probe(study, row) == kept
-    with pytest.raises(FileNotFoundError):  # base.yaml is not there: a changed request is computed
-        module.run_probe(study, dataclasses.replace(row, adapter="other"))
+    for changed in (
+        dataclasses.replace(row, adapter="other"),
+        dataclasses.replace(row, languages=["English", "Malay"]),
+    ):
+        with pytest.raises(FileNotFoundError):  # base.yaml is not there: what is missing is computed
+            module.run_probe(study, changed)
