@@ -39,6 +39,7 @@ export const Command = {
   exportTraining: 'lingualift.exportTraining',
   evaluateTraining: 'lingualift.evaluateTraining',
   deleteTraining: 'lingualift.deleteTraining',
+  debugGeneration: 'lingualift.debugGeneration',
   doctor: 'lingualift.doctor',
   showLog: 'lingualift.showLog',
   showSettings: 'lingualift.showSettings',

@@ -8,6 +8,7 @@ import { EvaluateCommands } from './commands/evaluate';
 import { RunCommands } from './commands/runs';
 import { OwnTasks, TrainingCommands } from './commands/training';
 import { Command, View } from './contributions';
+import { GenerationDebugger } from './debugger';
 import { ComparePanels } from './panels/compare';
 import { RunPanels } from './panels/run';
 import { TrainingPanels } from './panels/training';
@@ -54,6 +55,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   const trainings = new TrainingPanels(context.extensionUri, { reader, catalogue, log });
   const ofTraining = new TrainingCommands({ context, catalogue, reader, previews, panels: () => trainings, log }, ownTasks);
   const trainingView = new TrainingView(catalogue, (pid) => ownTasks.get(pid) !== undefined);
+  const generationDebugger = new GenerationDebugger({ context, catalogue, log });
 
   const handlers: Handlers = {
     [Command.runEvaluation]: (argument) => evaluate.runEvaluation(argument),
@@ -91,6 +93,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     [Command.exportTraining]: (argument, checkpoint) => ofTraining.export(argument, checkpoint),
     [Command.evaluateTraining]: (argument, checkpoint) => ofTraining.evaluate(argument, checkpoint),
     [Command.deleteTraining]: (argument) => ofTraining.delete(argument),
+    [Command.debugGeneration]: (argument) => generationDebugger.debug(argument),
     [Command.doctor]: () => doctor({ context, reader, steps }),
     [Command.showLog]: () => log.show(),
     [Command.showSettings]: (key) => vscode.commands.executeCommand('workbench.action.openSettings', typeof key === 'string' ? key : `@ext:${context.extension.id}`),
@@ -103,7 +106,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   const openRun = (folder: string, show?: { language: string; id?: string }): void => panels.open(path.resolve(folder), show);
   const runsView = new RunsView(catalogue, runs);
   context.subscriptions.push(
-    log, reader, runs, catalogue, texts, panels, comparisons, runsView,
+    log, reader, runs, catalogue, texts, panels, comparisons, runsView, generationDebugger,
     ownTasks, previews, trainings, trainingView, new TrainingTasks(context, log),
     registerCommands(handlers, log),
     vscode.window.createTreeView(View.bundles, { treeDataProvider: new BundlesView(catalogue), showCollapseAll: false }),
