@@ -51,7 +51,8 @@ export function targets() {
   const panels = exists('webview') ? fs.readdirSync(path.join(ROOT, 'webview')).filter((d) => exists(`webview/${d}/main.tsx`)) : [];
   for (const panel of panels) {
     list.push({
-      bundle: true, platform: 'browser', target: 'es2022', format: 'iife', minify: true, sourcemap: false, logLevel: 'warning', absWorkingDir: ROOT,
+      // The renderer of notebook outputs is imported by VS Code; its style comes with it as text.
+      bundle: true, platform: 'browser', target: 'es2022', format: panel === 'notebook' ? 'esm' : 'iife', loader: { '.css': 'text' }, minify: true, sourcemap: false, logLevel: 'warning', absWorkingDir: ROOT,
       plugins: [focusVisible], jsx: 'automatic', jsxImportSource: 'preact', entryPoints: [`webview/${panel}/main.tsx`], outfile: `dist/webview/${panel}.js`,
     });
   }

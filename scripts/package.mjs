@@ -13,7 +13,7 @@ const TARGETS = { 'linux-x64': 'linux/x64', 'linux-arm64': 'linux/arm64', 'darwi
 const CONTENT = [
   ['package.json'], ['package.nls.json'], ['README.md'], ['CHANGELOG.md'], ['LICENSE'],
   ['l10n', /\.json$/], ['media', /\.(?:css|svg|png)$/], ['dist', /^(?:extension|worker|engine|cli|debug)\.js$/], ['dist/webview', /\.js$/],
-  ['benchmarks', /\.(?:json|md)$/], ['models/demo', /\.(?:json|md|py|toml|yaml|safetensors|txt)$/], ['training/lingualift_training', /\.(?:py|json|toml|txt)$/], ['training/configs', /\.(?:yaml|json)$/],
+  ['languages', /\.json$/], ['benchmarks', /\.(?:json|md)$/], ['models/demo', /\.(?:json|md|py|toml|yaml|safetensors|txt)$/], ['training/lingualift_training', /\.(?:py|json|toml|txt)$/], ['training/configs', /\.(?:yaml|json)$/],
   ['training/pyproject.toml'], ['training/README.md'], ['training/requirements.txt'], ['training/requirements-nodeps.txt'],
 ];
 

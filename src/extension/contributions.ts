@@ -40,6 +40,10 @@ export const Command = {
   evaluateTraining: 'lingualift.evaluateTraining',
   deleteTraining: 'lingualift.deleteTraining',
   debugGeneration: 'lingualift.debugGeneration',
+  evaluateFile: 'lingualift.evaluateFile',
+  evaluateFileEverywhere: 'lingualift.evaluateFileInAllLanguages',
+  newNotebook: 'lingualift.newNotebook',
+  openInNotebook: 'lingualift.openInNotebook',
   doctor: 'lingualift.doctor',
   showLog: 'lingualift.showLog',
   showSettings: 'lingualift.showSettings',
@@ -66,6 +70,11 @@ export const RUN_EDITOR = 'lingualift.runEditor';
 export const COMPARE_PANEL = 'lingualift.compare';
 /** View type of the panel that follows trainings. */
 export const TRAINING_PANEL = 'lingualift.training';
+/** Notebook type of `.liftnb` files, and the renderer of what their cells put out. */
+export const NOTEBOOK_TYPE = 'lingualift.notebook';
+export const OUTPUT_RENDERER = 'lingualift.output';
+/** Test controller of the benchmarks. */
+export const TEST_CONTROLLER = 'lingualift.benchmarks';
 /** Read-only text documents of the extension: findings and the doctor's report. */
 export const TEXT_SCHEME = 'lingualift';
 
@@ -77,6 +86,7 @@ export const ContextKey = {
   hasBundles: 'lingualift.hasBundles',
   hasRuns: 'lingualift.hasRuns',
   hasTrainings: 'lingualift.hasTrainings',
+  benchmarkFile: 'lingualift.benchmarkFile',
   machineChecked: 'lingualift.done.machineChecked',
   demoBundle: 'lingualift.done.demoBundle',
   ranTwoLanguages: 'lingualift.done.ranTwoLanguages',
@@ -144,6 +154,7 @@ export const Setting = {
   batchSize: setting('engine.batchSize', 24, 'window', false),
   tokenBudget: setting('engine.batchTokenBudget', 4096, 'window', false),
   runsFolder: setting('runs.folder', '', 'machine-overridable', true),
+  saveOutputs: setting('notebook.saveOutputs', true as boolean, 'resource', false),
   python: setting('python.path', '', 'machine-overridable', true),
   hubAccess: setting('hub.access', false, 'machine', true),
 } as const;

@@ -1,5 +1,8 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
+import { givenByFile, requestOfFile } from './benchmarks/files';
+import { BenchmarkLenses } from './benchmarks/lenses';
+import { ResultMarks } from './benchmarks/marks';
 import { Catalogue } from './catalogue';
 import { type Handlers, registerCommands } from './commands';
 import { BundleCommands } from './commands/bundles';
@@ -9,6 +12,8 @@ import { RunCommands } from './commands/runs';
 import { OwnTasks, TrainingCommands } from './commands/training';
 import { Command, View } from './contributions';
 import { GenerationDebugger } from './debugger';
+import { registerNotebooks } from './notebook';
+import { newNotebook, openInNotebook } from './notebook/commands';
 import { ComparePanels } from './panels/compare';
 import { RunPanels } from './panels/run';
 import { TrainingPanels } from './panels/training';
@@ -19,6 +24,7 @@ import { CodeSwitchPreviews } from './tasks/preview';
 import { TrainingTasks } from './tasks/provider';
 import { RunLinks } from './terminal';
 import { TextDocuments } from './text';
+import { BenchmarkTests } from './testing';
 import { RunUris } from './uri';
 import { BenchmarksView } from './views/benchmarks';
 import { BundlesView } from './views/bundles';
@@ -94,6 +100,10 @@ export function activate(context: vscode.ExtensionContext): Api {
     [Command.evaluateTraining]: (argument, checkpoint) => ofTraining.evaluate(argument, checkpoint),
     [Command.deleteTraining]: (argument) => ofTraining.delete(argument),
     [Command.debugGeneration]: (argument) => generationDebugger.debug(argument),
+    [Command.newNotebook]: () => newNotebook(catalogue),
+    [Command.openInNotebook]: async (argument) => openInNotebook(catalogue, argument instanceof vscode.Uri ? await requestOfFile(reader, argument) : argument),
+    [Command.evaluateFile]: async (argument) => evaluate.evaluateChoice(await givenByFile(reader, argument, false)),
+    [Command.evaluateFileEverywhere]: async (argument) => evaluate.evaluateChoice(await givenByFile(reader, argument, true)),
     [Command.doctor]: () => doctor({ context, reader, steps }),
     [Command.showLog]: () => log.show(),
     [Command.showSettings]: (key) => vscode.commands.executeCommand('workbench.action.openSettings', typeof key === 'string' ? key : `@ext:${context.extension.id}`),
@@ -109,6 +119,10 @@ export function activate(context: vscode.ExtensionContext): Api {
     log, reader, runs, catalogue, texts, panels, comparisons, runsView, generationDebugger,
     ownTasks, previews, trainings, trainingView, new TrainingTasks(context, log),
     registerCommands(handlers, log),
+    registerNotebooks({ context, catalogue, reader, runs, steps, log }),
+    new BenchmarkLenses(keys),
+    new ResultMarks(context.extensionUri, reader, runs, log),
+    new BenchmarkTests({ context, catalogue, reader, runs, log }),
     vscode.window.createTreeView(View.bundles, { treeDataProvider: new BundlesView(catalogue), showCollapseAll: false }),
     vscode.window.createTreeView(View.runs, { treeDataProvider: runsView, canSelectMany: true }),
     vscode.window.createTreeView(View.benchmarks, { treeDataProvider: new BenchmarksView(catalogue) }),

@@ -156,6 +156,7 @@ function defaultScorer(benchmark: LoadedBenchmark, mode: RunMode): string {
   return 'locale';
 }
 
+/** The precision that is asked for, or the first that the bundle has for the provider. @throws RunError when there is none */
 export function choosePrecision(manifest: BundleManifest, asked: string | undefined, provider: string | undefined): Precision {
   const has = Object.keys(manifest.precisions) as Precision[];
   if (asked !== undefined) {

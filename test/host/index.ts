@@ -16,6 +16,8 @@ export function run(): Promise<void> {
   require('./extension.test');
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   require('./compare.test');
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  require('./notebook.test');
   return new Promise((resolve, reject) => {
     const tests: Result[] = [];
     const runner = mocha.run((failures) => {

@@ -4,7 +4,7 @@ import { browser, ROOT, Server } from '../workbench/server';
 /** Opens a window whose extension host runs dist/host-tests.js with the extension of this checkout; ends when the host says so. */
 async function main(): Promise<void> {
   const report = process.env.LINGUALIFT_HOST_REPORT!;
-  const server = await Server.start({ testDriver: true, links: { 'bundles/tiny': path.join(ROOT, 'models', 'tiny') }, env: { LINGUALIFT_HOST_REPORT: report, LINGUALIFT_FIGURES: process.env.LINGUALIFT_FIGURES ?? '' } });
+  const server = await Server.start({ testDriver: true, links: { 'bundles/tiny': path.join(ROOT, 'models', 'tiny'), 'bundles/tiny-text': path.join(ROOT, 'models', 'tiny-text') }, env: { LINGUALIFT_HOST_REPORT: report, LINGUALIFT_FIGURES: process.env.LINGUALIFT_FIGURES ?? '' } });
   const { context, page } = await browser();
   try {
     let end: (code: number) => void = () => undefined;

@@ -1,7 +1,7 @@
 import { type VNode } from 'preact';
 import { languageName, languageOf } from '../../src/core/languages';
 import { type CompareView, GetPairSample, type PairSample, type SideView } from '../../src/protocol/compare';
-import { pieces } from '../run/detail';
+import { pieces } from '../ui/sample';
 import { errorWord, OUTCOME_MARK, outcomeWord } from '../run/state';
 import { Button, Checkbox } from '../ui/controls';
 import { count, percent, t } from '../ui/l10n';

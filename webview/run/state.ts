@@ -1,7 +1,9 @@
 import { type Grouping } from '../../src/core/analysis/aggregate';
 import { languageName, languageOf, RESOURCE_CLASSES } from '../../src/core/languages';
-import { type Outcome, type TableRow } from '../../src/protocol/panels';
+import { type TableRow } from '../../src/protocol/panels';
 import { t } from '../ui/l10n';
+
+export { errorWord, OUTCOME_MARK, outcomeWord } from '../ui/words';
 
 export type SortKey = 'language' | 'code' | 'n' | 'accuracy' | 'tokens' | 'fertility' | 'unread' | 'wrongLanguage' | 'failed' | 'ms' | 'gap';
 export type GroupBy = Grouping | 'none';
@@ -104,25 +106,4 @@ export function groupTitle(key: string): string {
     case 'all': return t('All languages');
     default: return key;
   }
-}
-
-export function outcomeWord(outcome: Outcome): string {
-  switch (outcome) {
-    case 'right': return t('right');
-    case 'wrong': return t('wrong');
-    case 'unread': return t('unread');
-    case 'failed': return t('failed');
-  }
-}
-
-export const OUTCOME_MARK: Readonly<Record<Outcome, string>> = { right: '✓', wrong: '✗', unread: '–', failed: '!' };
-
-/** Why a wrong sample is wrong, in words; the error itself when it is a new one. */
-export function errorWord(error: string): string {
-  const words: Readonly<Record<string, string>> = {
-    'no-answer': t('no answer'), 'unread-answer': t('unread answer'), 'wrong-number': t('wrong number'), 'wrong-choice': t('wrong choice'), 'other-reading': t('right in another reading'),
-    'power-of-ten': t('off by a power of ten'), sign: t('wrong sign'), truncated: t('truncated'), repetition: t('repetition'), 'wrong-language': t('wrong language'),
-    'copied-number': t('copied a number of the question'), empty: t('empty'), failed: t('failed'),
-  };
-  return words[error] ?? error;
 }

@@ -1,11 +1,16 @@
 /** Translations by English text, as the host put them into the page. */
-const strings: Readonly<Record<string, string>> = (() => {
+let strings: Readonly<Record<string, string>> = (() => {
   try {
     return JSON.parse(document.getElementById('strings')?.textContent ?? '{}') as Record<string, string>;
   } catch {
     return {};
   }
 })();
+
+/** For a page that the host does not write (outputs of a notebook): translations that come by message. */
+export function setStrings(given: Readonly<Record<string, string>>): void {
+  strings = given;
+}
 
 /** The text in the user's language; `{0}`, `{1}` … are replaced. English text is the key, as in the host's `vscode.l10n.t`. */
 export function t(text: string, ...args: readonly (string | number)[]): string {

@@ -2,6 +2,7 @@ import { choicePaperScorer, choiceScorer } from './choice';
 import { harnessScorer } from './harness';
 import { LIKELIHOOD_SCORERS } from './likelihood';
 import { localeScorer } from './locale';
+import { SCORER_NAMES } from './names';
 import { type Candidate, type Scorer } from './types';
 import { vllmScorer } from './vllm';
 
@@ -16,8 +17,7 @@ const SCORERS: ReadonlyMap<string, Scorer> = new Map(
   [harnessScorer, vllmScorer, localeScorer, choiceScorer, choicePaperScorer, ...LIKELIHOOD_SCORERS].map((s) => [s.name, s]),
 );
 
-/** Names of the scorers, in the order in which they are offered. */
-export const SCORER_NAMES: readonly string[] = [...SCORERS.keys()];
+export { SCORER_NAMES };
 
 /**
  * The scorer with this name.
@@ -26,7 +26,7 @@ export const SCORER_NAMES: readonly string[] = [...SCORERS.keys()];
  */
 export function scorerByName(name: string): Scorer {
   const scorer = SCORERS.get(name);
-  if (!scorer) throw new Error(`There is no scorer "${name}". Choose one of: ${SCORER_NAMES.join(', ')}.`);
+  if (!scorer) throw new Error(`There is no scorer "${name}". Choose one of: ${[...SCORERS.keys()].join(', ')}.`);
   return scorer;
 }
 

@@ -9,6 +9,7 @@ import { type ActiveRun, type ActiveRuns, CancelledStart, resumeParams } from '.
 import { chooseEvaluation, type Given } from '../runs/flow';
 import { type Log, runsFolder, type Steps } from '../services';
 import { readSetting } from '../settings';
+import { engineSettings } from '../settings/engine';
 import { BenchmarkNode } from '../views/benchmarks';
 import { BundleNode } from '../views/bundles';
 import { RunNode } from '../views/runs';
@@ -42,25 +43,16 @@ export class EvaluateCommands {
     return String((this.services.context.extension.packageJSON as { version?: unknown }).version);
   }
 
-  /** The engine's settings as they are now. */
-  private engineParams(): Pick<StartParams, 'precision' | 'provider' | 'threads' | 'memoryCeiling' | 'batch' | 'tokenBudget'> {
-    const precision = readSetting('precision');
-    const [ceiling, threads] = [readSetting('memoryCeiling'), readSetting('threads')];
-    return {
-      ...(precision === 'auto' ? {} : { precision }),
-      provider: readSetting('provider'),
-      ...(threads > 0 ? { threads } : {}),
-      ...(ceiling > 0 ? { memoryCeiling: ceiling * 2 ** 20 } : {}),
-      batch: readSetting('batchSize'),
-      tokenBudget: readSetting('tokenBudget'),
-    };
+  /** `LinguaLIFT: Run Evaluation…`, also from a bundle, a benchmark or a file of the explorer. */
+  runEvaluation(argument: unknown): Promise<void> {
+    return this.evaluateChoice(given(argument));
   }
 
-  /** `LinguaLIFT: Run Evaluation…`, also from a bundle, a benchmark or a file of the explorer. */
-  async runEvaluation(argument: unknown): Promise<void> {
+  /** Asks for what is not given, and starts. */
+  async evaluateChoice(known: Given): Promise<void> {
     requireTrust(t('Running an evaluation'));
     const { catalogue, context } = this.services;
-    const choice = await chooseEvaluation(catalogue, context.workspaceState, given(argument), readSetting('defaultBundle'));
+    const choice = await chooseEvaluation(catalogue, context.workspaceState, known, readSetting('defaultBundle'));
     if (choice === undefined) return;
     if (typeof choice === 'string') {
       await vscode.commands.executeCommand(Command[choice]);
@@ -71,7 +63,7 @@ export class EvaluateCommands {
       benchmark: choice.benchmark,
       languages: choice.languages,
       ...(choice.limit === null ? {} : { limit: choice.limit }),
-      ...this.engineParams(),
+      ...engineSettings(),
       runsFolder: runsFolder(context),
       version: this.version,
     });

@@ -7,7 +7,8 @@ export function panelOptions(extension: vscode.Uri): vscode.WebviewOptions {
   return { enableScripts: true, enableCommandUris: false, localResourceRoots: [vscode.Uri.joinPath(extension, 'dist', 'webview'), vscode.Uri.joinPath(extension, 'media')] };
 }
 
-function translations(): Readonly<Record<string, string>> {
+/** The texts in the language of the window, by their English text. */
+export function translations(): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(vscode.l10n.bundle ?? {}).map(([key, value]) => [key, typeof value === 'string' ? value : ((value as { message?: string }).message ?? key)]));
 }
 

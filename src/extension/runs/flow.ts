@@ -66,6 +66,9 @@ function ask<T>(asking: Asking, options: readonly Option<T>[], active: (value: T
 export interface Given {
   readonly bundle?: string;
   readonly benchmark?: string;
+  /** With `problems`, for a benchmark that the side bar does not list. */
+  readonly languages?: string;
+  readonly problems?: number;
 }
 
 /** What to do instead of choosing: the picks offer it when something is missing. */
@@ -109,6 +112,10 @@ export async function chooseEvaluation(catalogue: Catalogue, memory: vscode.Meme
       }
       info = all.find((b) => b.path === benchmark);
       step = 3;
+      if (given.languages !== undefined) {
+        languages = given.languages;
+        step = 4;
+      }
     } else if (step === 3) {
       const answer = await askLanguages({ title, step, placeholder: t('Languages') }, info, last?.languages);
       if (answer === undefined) return undefined;
@@ -120,10 +127,11 @@ export async function chooseEvaluation(catalogue: Catalogue, memory: vscode.Meme
       languages = answer;
       step = 4;
     } else {
-      const answer = await askSample({ title, step, placeholder: t('Problems per language') }, info?.problems ?? 0, last?.limit);
+      const answer = await askSample({ title, step, placeholder: t('Problems per language') }, given.problems ?? info?.problems ?? 0, last?.limit);
       if (answer === undefined) return undefined;
       if (answer === BACK) {
-        step = 3;
+        if (given.languages !== undefined && given.bundle) return undefined;
+        step = given.languages === undefined ? 3 : 1;
         continue;
       }
       const choice: Choice = { bundle: bundle!, benchmark: benchmark!, languages: languages!, limit: answer };

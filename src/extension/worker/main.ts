@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { type CancellationToken, createMessageConnection, PortMessageReader, PortMessageWriter, type RequestType, type RequestType0 } from 'vscode-jsonrpc/node';
 import { plainErrors } from '../errors';
+import { AskCancelled, Asker } from '../../runs/ask';
 import { loadBenchmark } from '../../runs/benchmark';
 import { buildBundle } from '../../runs/build';
 import { doctorReport, runDoctor, type DoctorLine } from '../../runs/doctor';
@@ -12,6 +13,7 @@ import { changeRun, findBundles, inspectBenchmarks, inspectBundle, listRunsCache
 import { Comparer } from './comparison';
 import { Evaluation } from './evaluation';
 import { pieceTable, tokenSpans } from './pieces';
+import { benchmarkAround, listProblems } from './problems';
 import * as P from './protocol';
 import { listTrainings, readTraining } from './trainings';
 import { outcomeOf, RunIndex } from './runindex';
@@ -35,6 +37,8 @@ function index(folder: string): RunIndex {
 answer(P.InspectBundle, ({ dir, hashes }) => inspectBundle(dir, hashes));
 answer(P.FindBundles, ({ folders }) => findBundles(folders));
 answer(P.InspectBenchmarks, ({ paths, shipped }) => inspectBenchmarks(paths, shipped));
+answer(P.ReadProblems, ({ path, language }) => listProblems(path, language));
+answer(P.ReadBenchmarkAround, ({ file, language }) => benchmarkAround(file, language));
 answer(P.ListRuns, ({ folder }) => listRunsCached(folder));
 answer(P.ChangeRun, ({ folder, ...change }) => (changeRun(folder, change), null));
 answer(P.ExportReport, ({ folders, format, target }) => ({ files: exportReport(folders, format, target) }));
@@ -103,6 +107,26 @@ answer(P.PauseRun, async () => (await evaluation.pause(), null));
 answer(P.ContinueRun, () => (evaluation.continue(), null));
 answer(P.CancelRun, async () => (await evaluation.cancel(), null));
 answer(P.SetCancelledLanguages, async ({ languages }) => (await evaluation.setCancelled(languages), null));
+
+const asker = new Asker();
+answer(P.AskQuestion, async (request, token): Promise<P.Asked | null> => {
+  const abort = new AbortController();
+  token.onCancellationRequested(() => abort.abort());
+  try {
+    const given = await asker.ask(request, {
+      signal: abort.signal,
+      onLoad: (p) => void connection.sendNotification(P.OnLoading, p),
+      onPartial: (text) => void connection.sendNotification(P.OnPiece, { text }),
+      onLog: (line) => void connection.sendNotification(P.OnLog, { level: 'info', line }),
+    });
+    const { sample } = given;
+    const table = pieceTable(given.bundlePath);
+    return { ...given, tokens: (table && tokenSpans(table, sample.completion, sample.tokenIds, sample.tokenLogprobs, sample.forced)) ?? null, outcome: outcomeOf(sample) };
+  } catch (e) {
+    if (e instanceof AskCancelled) return null;
+    throw e;
+  }
+});
 
 answer(P.Doctor, async (options, token) => {
   const lines: DoctorLine[] = [];

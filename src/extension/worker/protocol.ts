@@ -2,9 +2,10 @@ import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc';
 import { type BundleIssue } from '../../bundle';
 import { type BenchmarkFinding } from '../../core/benchmarks';
 import { type AgreementView, type CompareView, type ListParams, type PairAnswer, type PairKey, type PairPage, type PairParams, type PairSample, type ScorersView, type Side, type TrendView } from '../../protocol/compare';
-import { type Estimates, type Page, type PageParams, type ProblemView, type SampleKey, type SampleView, type TableRow } from '../../protocol/panels';
+import { type Estimates, type Outcome, type Page, type PageParams, type ProblemView, type SampleKey, type SampleView, type TableRow, type TokenSpan } from '../../protocol/panels';
 import { type Continuation, type RunManifest, type RunMode, type RunState, type RunStatus } from '../../protocol/run';
 import { type TrainingInfo, type TrainingView } from '../../protocol/training';
+import { type AskAnswer, type AskRequest } from '../../runs/ask';
 import { type DoctorLine } from '../../runs/doctor';
 import { type ListedRun } from '../../runs/list';
 import { type Selection } from '../../runs/plan';
@@ -47,6 +48,17 @@ export interface BenchmarkInfo {
 export const InspectBundle = new RequestType<{ readonly dir: string; readonly hashes?: boolean }, BundleInfo, void>('bundle/inspect');
 export const FindBundles = new RequestType<{ readonly folders: readonly string[] }, BundleInfo[], void>('bundle/find');
 export const InspectBenchmarks = new RequestType<{ readonly paths: readonly string[]; readonly shipped: boolean }, BenchmarkInfo[], void>('benchmark/inspect');
+export interface ProblemList {
+  readonly title: string;
+  readonly file: string | null;
+  /** `line` from 0; null when it was not found. */
+  readonly problems: readonly { readonly id: string; readonly question: string; readonly gold: string; readonly line: number | null }[];
+}
+
+/** The problems of a benchmark (by name or path) in one language. */
+export const ReadProblems = new RequestType<{ readonly path: string; readonly language: string }, ProblemList, void>('benchmark/problems');
+/** The benchmark that a file of the editor belongs to. */
+export const ReadBenchmarkAround = new RequestType<{ readonly file: string; readonly language: string | null }, { readonly path: string; readonly title: string; readonly languages: readonly string[]; readonly problems: number }, void>('benchmark/around');
 export const ListRuns = new RequestType<{ readonly folder: string }, ListedRun[], void>('runs/list');
 export const ChangeRun = new RequestType<{ readonly folder: string; readonly name?: string; readonly tags?: readonly string[] }, null, void>('runs/change');
 /** Writes a report over runs to a file, or into a folder where the format has several files. */
@@ -143,6 +155,19 @@ export const OnLoading = new NotificationType<{ readonly step: number; readonly 
 export const ListTrainings = new RequestType<{ readonly folders: readonly string[] }, TrainingInfo[], void>('trainings/list');
 /** Trainings with their curves; what was appended since the last time is read only. */
 export const ReadTrainings = new RequestType<{ readonly folders: readonly string[] }, TrainingView[], void>('trainings/read');
+
+// ---- one question, with the engine kept for the next
+
+export interface Asked extends AskAnswer {
+  /** Null when the bundle's tokenizer is not at hand. */
+  readonly tokens: readonly TokenSpan[] | null;
+  readonly outcome: Outcome;
+}
+
+/** Answers one question; null when it was cancelled. A worker answers one question at a time. */
+export const AskQuestion = new RequestType<AskRequest, Asked | null, void>('question/ask');
+/** The completion so far. */
+export const OnPiece = new NotificationType<{ readonly text: string }>('question/piece');
 
 // ---- machine and bundles
 

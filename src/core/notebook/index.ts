@@ -1,0 +1,3 @@
+export * from './document';
+export * from './fields';
+export * from './cell';
