@@ -52,6 +52,31 @@ def test_every_generated_answer_follows_from_its_steps() -> None:
         assert problem.completion.endswith(f". The answer is {problem.answer}.")
 
 
+def test_rich_problems_are_right_too_and_have_stories_and_needless_numbers() -> None:
+    plain, rich = list(generate(3000, seed=4)), list(generate(3000, seed=4, rich=True))
+    for problem in rich:
+        assert recompute(problem) == problem.answer
+        assert Fraction(problem.answer) > 0
+        assert "{" not in problem.question and " a a" not in problem.question
+
+    def needless(problems: list[WordProblem]) -> int:
+        return sum(len(re.findall(r"\d+(?:\.\d+)?", p.question)) > len(p.steps) + 1 for p in problems)
+
+    assert needless(rich) > 1.4 * needless(plain)
+
+    def not_running(problem: WordProblem) -> bool:  # the second step does not start from the first one's result
+        first, second = (*problem.steps, "", "")[:2]
+        return bool(second) and second.split()[0] != first.rsplit(" ", 1)[1]
+
+    assert any(map(not_running, rich)) and not any(map(not_running, plain))
+    assert [p.question for p in plain[:3]] == [p.question for p in generate(3, seed=4)]
+    assert [e.question for e in read_examples("5:4:rich", "generator")] != [
+        e.question for e in read_examples("5:4", "generator")
+    ]
+    with pytest.raises(ValueError, match="COUNT:SEED:rich"):
+        list(read_examples("5:4:poor", "generator"))
+
+
 def test_operands_of_the_first_step_stand_in_the_question() -> None:
     for problem in generate(1000, seed=5):
         numbers = re.findall(r"\d+(?:\.\d+)?", problem.question)

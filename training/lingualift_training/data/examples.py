@@ -71,7 +71,7 @@ def read_examples(path: str | Path, form: CorpusFormat, short: bool = False) -> 
     """Question and answer pairs of one file, in order.
 
     Args:
-        path: the file; for ``generator`` a string ``COUNT`` or ``COUNT:SEED``.
+        path: the file; for ``generator`` a string ``COUNT``, ``COUNT:SEED`` or ``COUNT:SEED:rich``.
         form: ``alpaca`` (instruction, input, output; question = instruction + newline + input), ``gsm8k`` (question,
             answer), ``metamath`` (query or input, response or output), ``text`` (a line is question and answer at
             once: the English side of Stage I), ``generator`` (our word problems).
@@ -81,8 +81,11 @@ def read_examples(path: str | Path, form: CorpusFormat, short: bool = False) -> 
         ValueError: a row cannot be read; the message starts with file and line.
     """
     if form == "generator":
-        count, _, seed = str(path).partition(":")
-        for problem in generate(int(count), int(seed or 0), plain_case=0.1):
+        count, seed, kind = (*str(path).split(":"), "", "")[:3]
+        if kind not in ("", "rich"):
+            raise ValueError(f"the generator takes COUNT, COUNT:SEED or COUNT:SEED:rich, not {str(path)!r}")
+        rich = kind == "rich"
+        for problem in generate(int(count), int(seed or 0), plain_case=0.2 if rich else 0.1, rich=rich):
             yield Example(problem.question, problem.completion)
         return
     file = Path(path)

@@ -1,7 +1,8 @@
 """English word problems with worked answers, drawn from our own sentence frames.
 
 The generator exists so that a small model can be trained on text whose licence is beyond doubt. It varies names,
-things, places, sentence forms, question forms and numbers; one to three steps; numbers that are not needed; decimals.
+things, places, sentence forms, question forms and numbers; one to three steps; stories whose two calculations are not
+one running number; numbers that are not needed; decimals.
 The four operations are equally frequent among the one-step problems.
 """
 
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from . import frames as words
+from .stories import NEAR_DISTRACTORS, STORIES
 
 
 @dataclass(frozen=True)
@@ -98,21 +100,64 @@ def draw_numbers(kind: str, rng: random.Random) -> tuple[Fraction, Fraction]:
     return Fraction(high + 1, places), Fraction(low, places)
 
 
-def _one_step(rng: random.Random) -> WordProblem:
+def _distract(sentences: list[str], scene: _Scene, rng: random.Random, share: float, rich: bool) -> None:
+    """Puts a sentence with a number that is not needed somewhere among the statements; a rich one up to two."""
+    for chance in (share, share / 4) if rich else (share,):
+        if rng.random() < chance:
+            template = rng.choice(rng.choice((words.DISTRACTORS, NEAR_DISTRACTORS)) if rich else words.DISTRACTORS)
+            numbers = {"n": Fraction(rng.randint(2, 99 if rich else 60))}
+            if rich:
+                numbers["m"] = Fraction(rng.randint(2, 60))
+            extra = scene.tell(template, **numbers)
+            sentences.insert(rng.randint(0, len(sentences)), extra)
+
+
+def _one_step(rng: random.Random, rich: bool) -> WordProblem:
     operation = rng.choice("+-*/")
     frame = rng.choice([frame for frame in words.FRAMES if frame.operation == operation])
     scene = _Scene(rng)
     a, b = draw_numbers(frame.numbers, rng)
     sentences = [scene.tell(rng.choice(frame.statements), a=a, b=b)]
-    if rng.random() < 0.2:
-        extra = scene.tell(rng.choice(words.DISTRACTORS), n=Fraction(rng.randint(2, 60)))
-        sentences.insert(rng.choice((0, 1)), extra)
+    _distract(sentences, scene, rng, 0.35 if rich else 0.2, rich)
     sentences.append(scene.tell(rng.choice(frame.questions), a=a, b=b))
     step, value = calculate(a, operation, b)
     return WordProblem(" ".join(sentences), (step,), format_number(value))
 
 
-def _chain(rng: random.Random, events: int) -> WordProblem:
+def _story_numbers(calculations: list[tuple[str, str, str]], rng: random.Random) -> dict[str, Fraction]:
+    """Numbers for a story's slots: every result is a whole number above zero, products stay small."""
+    small = {slot for _, operation, right in calculations for slot in (right,) if operation in "*/"}
+    small |= {left for left, operation, _ in calculations if operation == "*"}
+    while True:
+        values = {slot: Fraction(rng.randint(2, 12) if slot in small else _integer(rng)) for slot in "abk"}
+        result = Fraction(0)
+        fits = True
+        for left, operation, right in calculations:
+            x, y = (result if slot == "=" else values[slot] for slot in (left, right))
+            result = {"+": x + y, "-": x - y, "*": x * y, "/": x / y if y else Fraction(0)}[operation]
+            fits = fits and result.denominator == 1 and 0 < result < 5000
+        if fits:
+            return values
+
+
+def _story(rng: random.Random) -> WordProblem:
+    """Two calculations that are not one running number."""
+    story = rng.choice(STORIES)
+    values = _story_numbers(story.calculations, rng)
+    scene = _Scene(rng)
+    sentences = [scene.tell(rng.choice(story.statements), **values)]
+    _distract(sentences, scene, rng, 0.175, True)
+    sentences.append(scene.tell(rng.choice(story.questions), **values))
+    steps: list[str] = []
+    result = Fraction(0)
+    for left, operation, right in story.calculations:
+        x, y = (result if slot == "=" else values[slot] for slot in (left, right))
+        step, result = calculate(x, operation, y)
+        steps.append(step)
+    return WordProblem(" ".join(sentences), tuple(steps), format_number(result))
+
+
+def _chain(rng: random.Random, events: int, rich: bool) -> WordProblem:
     """A running number that an opening sets and each event changes."""
     scene = _Scene(rng)
     steps: list[str] = []
@@ -146,15 +191,18 @@ def _chain(rng: random.Random, events: int) -> WordProblem:
         sentences.append(scene.tell(template, b=b))
         step, value = calculate(value, operation, b)
         steps.append(step)
-    if rng.random() < 0.15:
-        extra = scene.tell(rng.choice(words.DISTRACTORS), n=Fraction(rng.randint(2, 60)))
-        sentences.insert(rng.randint(0, len(sentences)), extra)
+    _distract(sentences, scene, rng, 0.175 if rich else 0.15, rich)
     ending = rng.choice(words.ENDINGS[operation])
     return WordProblem(f"{' '.join(sentences)} {scene.tell(ending)}", tuple(steps), format_number(value))
 
 
 def generate(
-    count: int, seed: int = 0, one_step: float = 0.7, plain_case: float = 0.0, unique: bool = True
+    count: int,
+    seed: int = 0,
+    one_step: float = 0.7,
+    plain_case: float = 0.0,
+    unique: bool = True,
+    rich: bool = False,
 ) -> Iterator[WordProblem]:
     """Yields ``count`` problems; the same arguments give the same problems.
 
@@ -164,11 +212,18 @@ def generate(
         one_step: share of one-step problems; the others have two or three steps.
         plain_case: share written in lower case with spaced punctuation, as tokenised corpora are.
         unique: never yield the same question twice.
+        rich: half of the longer problems are stories of two calculations that are not one running number, and twice as
+            many problems have numbers that are not needed, also such that use the things of the story.
     """
     rng = random.Random(f"word problems {seed}")
     seen: set[str] = set()
     while count > 0:
-        problem = _one_step(rng) if rng.random() < one_step else _chain(rng, rng.choice((2, 2, 3)))
+        if rng.random() < one_step:
+            problem = _one_step(rng, rich)
+        elif rich and rng.random() < 0.5:
+            problem = _story(rng)
+        else:
+            problem = _chain(rng, rng.choice((2, 2, 3)), rich)
         if unique and problem.question in seen:
             continue
         seen.add(problem.question)

@@ -82,7 +82,8 @@ def operation_choice(assembled: Assembled, questions: Sequence[str], choices: Se
             encoder = {"encoder_input_ids": ids.to(model.device), "encoder_attention_mask": mask.to(model.device)}
         prompt = torch.tensor([row["input_ids"]], device=model.device)
         cache = DynamicCache()
-        first = model.llm(inputs_embeds=model.embed(prompt, **encoder), past_key_values=cache, use_cache=True)
+        embeddings = model.embed(prompt, **encoder)
+        first = model.llm(inputs_embeds=embeddings, past_key_values=cache, use_cache=True, logits_to_keep=1)
         tails = [
             assembled.llm_tokenizer(choice.calculation(operation), add_special_tokens=False)["input_ids"]
             for operation in OPERATIONS

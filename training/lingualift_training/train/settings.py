@@ -73,7 +73,7 @@ class DataSource:
     """One English corpus."""
 
     format: CorpusFormat = _doc("Format of the file.")
-    path: str = _doc("The file; for the generator, COUNT or COUNT:SEED.")
+    path: str = _doc("The file; for the generator, COUNT, COUNT:SEED or COUNT:SEED:rich.")
     short: bool = _doc("Reduce GSM8K answers to their calculations.", False)
     sentences: bool = _doc("Use the question's sentences as rows instead of question and answer (Stage I).", False)
     limit: int = _doc("Use at most this many rows; 0 for all.", 0)
