@@ -47,6 +47,7 @@ export const Command = {
   doctor: 'lingualift.doctor',
   showLog: 'lingualift.showLog',
   showSettings: 'lingualift.showSettings',
+  showAttention: 'lingualift.showAttention',
   panelFind: 'lingualift.panel.find',
   panelPause: 'lingualift.panel.togglePause',
   panelNext: 'lingualift.panel.nextSample',
@@ -75,6 +76,8 @@ export const NOTEBOOK_TYPE = 'lingualift.notebook';
 export const OUTPUT_RENDERER = 'lingualift.output';
 /** Test controller of the benchmarks. */
 export const TEST_CONTROLLER = 'lingualift.benchmarks';
+/** View type of the panel that looks into one generation. */
+export const ATTENTION_PANEL = 'lingualift.attention';
 /** Read-only text documents of the extension: findings and the doctor's report. */
 export const TEXT_SCHEME = 'lingualift';
 

@@ -5,6 +5,7 @@ import { BenchmarkLenses } from './benchmarks/lenses';
 import { ResultMarks } from './benchmarks/marks';
 import { Catalogue } from './catalogue';
 import { type Handlers, registerCommands } from './commands';
+import { AttentionCommands, engineChoice } from './commands/attention';
 import { BundleCommands } from './commands/bundles';
 import { doctor } from './commands/doctor';
 import { EvaluateCommands } from './commands/evaluate';
@@ -14,6 +15,7 @@ import { Command, View } from './contributions';
 import { GenerationDebugger } from './debugger';
 import { registerNotebooks } from './notebook';
 import { newNotebook, openInNotebook } from './notebook/commands';
+import { AttentionPanels } from './panels/attention';
 import { ComparePanels } from './panels/compare';
 import { RunPanels } from './panels/run';
 import { TrainingPanels } from './panels/training';
@@ -25,7 +27,7 @@ import { TrainingTasks } from './tasks/provider';
 import { RunLinks } from './terminal';
 import { TextDocuments } from './text';
 import { BenchmarkTests } from './testing';
-import { RunUris } from './uri';
+import { attentionLink, RunUris } from './uri';
 import { BenchmarksView } from './views/benchmarks';
 import { BundlesView } from './views/bundles';
 import { RunsView } from './views/runs';
@@ -53,6 +55,10 @@ export function activate(context: vscode.ExtensionContext): Api {
   const evaluate = new EvaluateCommands({ context, catalogue, runs, steps, log, panels: () => panels });
   const panels: RunPanels = new RunPanels(context.extensionUri, { reader, runs, steps, log, act: (folder, action, language) => evaluate.act(folder, action, language) });
   const comparisons = new ComparePanels(context.extensionUri, { reader, steps, log, openSample: (folder, show) => panels.open(folder, show) });
+  const ofAttention = new AttentionCommands({ catalogue, reader, steps, panels: () => attention });
+  const attention: AttentionPanels = new AttentionPanels(context.extensionUri, {
+    log, engine: engineChoice, choose: (what, ref) => ofAttention.choose(what, ref), link: (refs) => attentionLink(context.extension.id, refs), openSample: (folder, show) => panels.open(folder, show),
+  });
   const ofRuns = new RunCommands({ catalogue, reader, comparisons });
   const ofBundles = new BundleCommands({ extensionPath: context.extensionPath, catalogue, reader, steps, texts, log });
 
@@ -107,6 +113,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     [Command.doctor]: () => doctor({ context, reader, steps }),
     [Command.showLog]: () => log.show(),
     [Command.showSettings]: (key) => vscode.commands.executeCommand('workbench.action.openSettings', typeof key === 'string' ? key : `@ext:${context.extension.id}`),
+    [Command.showAttention]: (argument) => ofAttention.show(argument),
     [Command.panelFind]: () => panels.active?.command('find'),
     [Command.panelPause]: () => panels.active?.command('togglePause'),
     [Command.panelNext]: () => panels.active?.command('next'),
@@ -116,7 +123,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   const openRun = (folder: string, show?: { language: string; id?: string }): void => panels.open(path.resolve(folder), show);
   const runsView = new RunsView(catalogue, runs);
   context.subscriptions.push(
-    log, reader, runs, catalogue, texts, panels, comparisons, runsView, generationDebugger,
+    log, reader, runs, catalogue, texts, panels, comparisons, attention, runsView, generationDebugger,
     ownTasks, previews, trainings, trainingView, new TrainingTasks(context, log),
     registerCommands(handlers, log),
     registerNotebooks({ context, catalogue, reader, runs, steps, log }),
@@ -129,7 +136,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     vscode.window.createTreeView(View.training, { treeDataProvider: trainingView, canSelectMany: true }),
     new RunStatusItem(runs),
     vscode.window.registerTerminalLinkProvider(new RunLinks(openRun)),
-    vscode.window.registerUriHandler(new RunUris(openRun, log)),
+    vscode.window.registerUriHandler(new RunUris(openRun, (refs) => attention.open(refs), log)),
   );
   void evaluate.resumeUnfinished();
   const activationMs = performance.now() - startedAt;

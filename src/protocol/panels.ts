@@ -78,7 +78,13 @@ export interface RunView {
   readonly damagedLines: number;
   /** False in Restricted Mode: results can be looked at, nothing can be run. */
   readonly trusted: boolean;
+  /** What a sample can be handed to in this window. */
+  readonly sampleActions: readonly SampleAction[];
 }
+
+/** Surfaces that take one generation: attention panel, debugger, notebook. */
+export const SAMPLE_ACTIONS = ['attention', 'debug', 'notebook'] as const;
+export type SampleAction = (typeof SAMPLE_ACTIONS)[number];
 
 export type Outcome = 'right' | 'wrong' | 'unread' | 'failed';
 export const OUTCOMES: readonly Outcome[] = ['right', 'wrong', 'unread', 'failed'];
@@ -153,6 +159,9 @@ export const GetSample = new RequestType<SampleKey, SampleView, void>('run/sampl
 export const GetProblem = new RequestType<{ readonly id: string }, ProblemView, void>('run/problem');
 export const GetEstimates = new RequestType0<Estimates, void>('run/estimates');
 export const DoAction = new RequestType<ActionParams, null, void>('run/action');
+
+/** Hands one sample to another surface. */
+export const DoSampleAction = new RequestType<SampleKey & { readonly action: SampleAction }, null, void>('run/sampleAction');
 
 /** Rows or activity changed; `damagedLines` as in RunView. */
 export const OnRunChanged = new NotificationType<Pick<RunView, 'rows' | 'activity' | 'damagedLines' | 'name' | 'tags'>>('run/changed');

@@ -1,4 +1,5 @@
 import { NotificationType, RequestType } from 'vscode-jsonrpc';
+import { type Block, type Span } from '../core/analysis/blocks';
 import { type PromptTexts } from '../core/prompts';
 
 /**
@@ -18,7 +19,8 @@ export interface ProbeItem extends PromptTexts {
 }
 
 export type ProbeSide = 'encoder' | 'lm';
-export type Range = readonly [from: number, to: number];
+export type { Block };
+export type Range = Span;
 
 /** One token, ready to be shown. */
 export interface ProbeToken {
@@ -76,13 +78,6 @@ export interface AttentionParams {
   /** Level of detail: one value for `pool` × `pool` cells, counted from the start of the ranges; default 1. */
   readonly pool?: number;
   readonly poolBy?: 'mean' | 'max';
-}
-
-/** A block of numbers, row-major [rows, columns]. */
-export interface Block {
-  readonly data: Float32Array;
-  readonly rows: number;
-  readonly columns: number;
 }
 
 export interface ThumbnailsResult {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { AttentionMatrix, pooledBlock, rollBack } from '../../src/engine/probe/attention';
+import { pooledBlock } from '../../src/core/analysis/blocks';
+import { ByteLru } from '../../src/core/analysis/lru';
+import { AttentionMatrix, rollBack } from '../../src/engine/probe/attention';
 import { CuttableGraph } from '../../src/engine/probe/cut';
 import { halfToFloat } from '../../src/engine/probe/embedding';
-import { ByteLru } from '../../src/engine/probe/store';
 import { TokenTexts, vocabularyScripts } from '../../src/engine/probe/tokens';
 import { type Tokenizer } from '../../src/engine/tokenizer';
 import { readOnnxSummary, summariseOnnx } from '../../src/bundle/onnx';

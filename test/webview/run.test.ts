@@ -26,7 +26,7 @@ class Host {
 
   view(): RunView {
     const { manifest, rows, damagedLines } = this.index.facts();
-    return { folder: this.index.folder, name: 'invented · LIFT-48', tags: ['night'], manifest, rows, activity: this.activity, damagedLines, trusted: true };
+    return { folder: this.index.folder, name: 'invented · LIFT-48', tags: ['night'], manifest, rows, activity: this.activity, damagedLines, trusted: true, sampleActions: ['attention', 'debug'] };
   }
 
   readonly attach = (connection: MessageConnection): void => {

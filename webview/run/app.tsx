@@ -68,7 +68,7 @@ export function App(): VNode {
       {row && (
         <div class="inspect">
           <Samples row={row} state={state} change={change} commands={commands.current} onError={onError} />
-          {state.sample === '' ? <section class="detail" aria-label={t('Sample')}><p class="empty">{t('Choose a sample to see its text.')}</p></section> : <Detail state={state} change={change} onError={onError} />}
+          {state.sample === '' ? <section class="detail" aria-label={t('Sample')}><p class="empty">{t('Choose a sample to see its text.')}</p></section> : <Detail state={state} actions={run.sampleActions} change={change} onError={onError} />}
         </div>
       )}
       {!row && run.activity.done > 0 && <p class="hint">{t('Choose a language to see its samples.')}</p>}

@@ -1,7 +1,7 @@
 import { type VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { languageName } from '../../src/core/languages';
-import { GetSample, type SampleView } from '../../src/protocol/panels';
+import { DoSampleAction, GetSample, type SampleAction, type SampleView } from '../../src/protocol/panels';
 import { Button, Checkbox } from '../ui/controls';
 import { request } from '../ui/host';
 import { t } from '../ui/l10n';
@@ -10,12 +10,14 @@ import { OUTCOME_MARK, outcomeWord, type PanelState } from './state';
 
 export interface DetailProps {
   readonly state: PanelState;
+  /** What a sample can be handed to. */
+  readonly actions: readonly SampleAction[];
   readonly change: (change: Partial<PanelState>) => void;
   readonly onError: (e: Error) => void;
 }
 
 /** One sample: question, English twin, the completion with its tokens and what was read, gold, timing. */
-export function Detail({ state, change, onError }: DetailProps): VNode {
+export function Detail({ state, actions, change, onError }: DetailProps): VNode {
   const { language, sample: id } = state;
   const [view, setView] = useState<SampleView | undefined>();
   useEffect(() => {
@@ -26,15 +28,16 @@ export function Detail({ state, change, onError }: DetailProps): VNode {
     return () => abort.abort();
   }, [language, id, onError]);
   if (!view || view.sample.id !== id || view.sample.language !== language) return <section class="detail" aria-busy="true" aria-label={t('Sample')}><p class="empty">…</p></section>;
-  return <SampleText view={view} state={state} change={change} />;
+  return <SampleText view={view} state={state} actions={actions} change={change} onError={onError} />;
 }
 
-function SampleText({ view, state, change }: { readonly view: SampleView; readonly state: PanelState; readonly change: DetailProps['change'] }): VNode {
+function SampleText({ view, state, actions, change, onError }: DetailProps & { readonly view: SampleView }): VNode {
   const { sample: s, tokens, twin, outcome } = view;
   return (
     <section class="detail" aria-label={t('Sample')}>
       <div class="toolbar">
         <h2><span class={`mark outcome-${outcome}`} aria-hidden="true">{OUTCOME_MARK[outcome]}</span> <bdi>{s.id}</bdi> · {languageName(s.language)} · {outcomeWord(outcome)}</h2>
+        {s.stopReason !== 'failed' && actions.map((action) => <Button key={action} onClick={() => void request(DoSampleAction, { action, language: s.language, id: s.id }).catch(onError)}>{actionWord(action)}</Button>)}
         <Button onClick={() => change({ problem: s.id })}>{t('All languages')}</Button>
       </div>
       {/* The scrolling region takes the focus, so that the keyboard can scroll it. */}
@@ -53,4 +56,8 @@ function SampleText({ view, state, change }: { readonly view: SampleView; readon
       </div>
     </section>
   );
+}
+
+function actionWord(action: SampleAction): string {
+  return action === 'attention' ? t('Attention') : action === 'debug' ? t('Debug') : t('In notebook');
 }

@@ -3,7 +3,9 @@
  * file. Lists and text fields are native elements with VS Code's look, which are smaller and known to assistive technology.
  */
 import { provideVSCodeDesignSystem, vsCodeButton, vsCodeCheckbox } from '@vscode/webview-ui-toolkit';
-import { type ComponentChildren, h, type Ref, type VNode } from 'preact';
+import { type ComponentChildren, h, type VNode } from 'preact';
+
+export { Select, type SelectProps, TextInput, type TextInputProps } from './fields';
 
 provideVSCodeDesignSystem().register(vsCodeButton(), vsCodeCheckbox());
 
@@ -31,27 +33,4 @@ export interface CheckboxProps {
 
 export function Checkbox({ checked, onChange, children }: CheckboxProps): VNode {
   return element('vscode-checkbox', { checked, onChange: (e: Event) => onChange((e.target as HTMLInputElement).checked) }, children);
-}
-
-export interface SelectProps<T extends string> {
-  readonly label: string;
-  readonly value: T;
-  readonly options: readonly (readonly [value: T, text: string])[];
-  readonly onChange: (value: T) => void;
-}
-
-export function Select<T extends string>({ label, value, options, onChange }: SelectProps<T>): VNode {
-  return element('label', { class: 'field' }, element('span', { class: 'field-label' }, label),
-    element('select', { value, onChange: (e: Event) => onChange((e.target as HTMLSelectElement).value as T) }, options.map(([v, text]) => element('option', { key: v, value: v, selected: v === value }, text))));
-}
-
-export interface TextInputProps {
-  readonly label: string;
-  readonly value: string;
-  readonly onInput: (value: string) => void;
-  readonly input?: Ref<HTMLInputElement>;
-}
-
-export function TextInput({ label, value, onInput, input }: TextInputProps): VNode {
-  return element('input', { ref: input, class: 'text-input', type: 'search', dir: 'auto', placeholder: label, 'aria-label': label, value, spellcheck: false, onInput: (e: Event) => onInput((e.target as HTMLInputElement).value) });
 }

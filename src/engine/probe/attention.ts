@@ -1,5 +1,3 @@
-import { type Block, type Range } from '../../protocol/probe';
-
 /** Attention probabilities of one layer. Of a causal one only the lower triangle is kept: the rest is zero. */
 export class AttentionMatrix {
   private constructor(
@@ -88,36 +86,6 @@ export function rollBack(flow: Float64Array, rows: number, mean: AttentionMatrix
     }
     row.set(next);
   }
-}
-
-/**
- * Cuts a block out of rows of numbers and pools it.
- *
- * @param rowAt gives row r, all columns; asked once a row, in order; the array may be reused
- */
-export function pooledBlock(rowAt: (row: number) => ArrayLike<number>, rows: Range, columns: Range, pool: number, by: 'mean' | 'max'): Block {
-  const height = Math.ceil((rows[1] - rows[0]) / pool);
-  const width = Math.ceil((columns[1] - columns[0]) / pool);
-  const data = new Float32Array(height * width);
-  const sums = new Float64Array(width);
-  for (let y = 0; y < height; y++) {
-    sums.fill(0);
-    const last = Math.min(rows[1], rows[0] + (y + 1) * pool);
-    for (let r = rows[0] + y * pool; r < last; r++) {
-      const row = rowAt(r);
-      for (let c = columns[0]; c < columns[1]; c++) {
-        const x = Math.floor((c - columns[0]) / pool);
-        if (by === 'mean') sums[x]! += row[c]!;
-        else sums[x] = Math.max(sums[x]!, row[c]!);
-      }
-    }
-    const tall = last - (rows[0] + y * pool);
-    for (let x = 0; x < width; x++) {
-      const wide = Math.min(pool, columns[1] - columns[0] - x * pool);
-      data[y * width + x] = by === 'mean' ? sums[x]! / (tall * wide) : sums[x]!;
-    }
-  }
-  return { data, rows: height, columns: width };
 }
 
 /** The largest weight of each head in each of `size` × `size` cells. [heads, size, size] */

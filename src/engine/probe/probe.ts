@@ -1,11 +1,12 @@
 import { type LoadedBundle } from '../sessions';
 import { composePrompt } from '../generation/prompt';
+import { pooledBlock } from '../../core/analysis/blocks';
+import { type ByteLru } from '../../core/analysis/lru';
 import { klDivergence, nextTokenView, type NextTokenView, rankOf, topIndices } from '../../core/analysis/lens';
 import { type AttentionParams, type Block, type LensParams, type LensResult, type LmPosition, type ProbeItem, type ProbeSide, type ProbeStage, type ProbeSummary, type Range, type SoftResult, type ThumbnailsResult } from '../../protocol/probe';
-import { AttentionMatrix, pooledBlock, rollBack, thumbnails } from './attention';
+import { AttentionMatrix, rollBack, thumbnails } from './attention';
 import { nearestTokens, rowNorms, TokenEmbeddings } from './embedding';
 import { type EncoderResult, type LmInput, type ProbeGraphs } from './graphs';
-import { type ByteLru } from './store';
 import { type TokenTexts, type VocabularyScripts } from './tokens';
 
 /** What all probes of one bundle share. */

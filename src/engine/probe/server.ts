@@ -1,10 +1,10 @@
 import { type CancellationToken, type MessageConnection } from 'vscode-jsonrpc';
 import { CloseProbe, OnPooledProgress, OpenProbe, PooledStates, ProbeAttention, ProbeHidden, ProbeLens, ProbeSoft, ProbeSoftVectors, ProbeThumbnails } from '../../protocol/probe';
+import { ByteLru } from '../../core/analysis/lru';
 import { type LoadedBundle } from '../sessions';
 import { ProbeGraphs } from './graphs';
 import { pooledStates } from './pooled';
 import { Probe, type ProbeContext } from './probe';
-import { ByteLru } from './store';
 import { TokenTexts, vocabularyScripts, type VocabularyScripts } from './tokens';
 
 const DEFAULT_LIMIT = 768 * 2 ** 20;

@@ -1,12 +1,14 @@
 import * as vscode from 'vscode';
 import { type CancellationToken, type MessageConnection } from 'vscode-jsonrpc/node';
-import { type Activity, DoAction, GetEstimates, GetPage, GetProblem, GetSample, OnPanelCommand, OnRunChanged, OnShow, OpenRun, type RunAction, type RunView, type ShownStatus } from '../../protocol/panels';
+import { type Activity, DoAction, DoSampleAction, GetEstimates, GetPage, GetProblem, GetSample, OnPanelCommand, OnRunChanged, OnShow, OpenRun, type RunAction, type RunView, SAMPLE_ACTIONS, type SampleAction, type ShownStatus } from '../../protocol/panels';
 import { type Reader, type Steps } from '../services';
 import { type ActiveRuns } from '../runs/active';
 import { CloseRun, ReadEstimates, ReadPage, ReadProblem, ReadRun, ReadSample, type RunFacts } from '../worker/protocol';
 import { plainErrors } from '../errors';
+import { Command } from '../contributions';
+import { ReadGeneration } from '../worker/probe-protocol';
 import { webviewConnection } from './rpc';
-import { actionParams, pageParams, problemParams, sampleParams } from './validate';
+import { actionParams, pageParams, problemParams, sampleActionParams, sampleParams } from './validate';
 
 export interface SessionServices {
   readonly reader: Reader;
@@ -15,6 +17,9 @@ export interface SessionServices {
   readonly act: (folder: string, action: RunAction, language?: string) => Promise<void>;
   readonly log: vscode.LogOutputChannel;
 }
+
+/** Commands that take a generation; one that this window does not have is not offered. */
+const SAMPLE_COMMANDS: Readonly<Record<SampleAction, string>> = { attention: Command.showAttention, debug: 'lingualift.debugGeneration', notebook: 'lingualift.openInNotebook' };
 
 /** At most so often a panel is told of new samples. */
 const CHANGE_MS = 400;
@@ -28,6 +33,7 @@ export class RunSession implements vscode.Disposable {
   private readonly disposables: vscode.Disposable[] = [];
   private timer: NodeJS.Timeout | undefined;
   private pending: { readonly language: string; readonly id?: string } | undefined;
+  private sampleActions: readonly SampleAction[] = [];
   private opened = false;
   private disposed = false;
 
@@ -54,6 +60,12 @@ export class RunSession implements vscode.Disposable {
       await services.act(folder, action, language);
       return null;
     }));
+    c.onRequest(DoSampleAction, plainErrors(async (params: unknown) => {
+      const { action, language, id } = sampleActionParams(params);
+      if (!this.sampleActions.includes(action)) throw new Error(vscode.l10n.t('This window has no command for that.'));
+      await vscode.commands.executeCommand(SAMPLE_COMMANDS[action], await reader.ask(ReadGeneration, { folder, language, id }));
+      return null;
+    }));
     c.onError(([e]) => services.log.warn(`Run panel: ${e.message}`));
     c.listen();
     const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(vscode.Uri.file(folder), '{samples.jsonl,state.json,run.lock}'));
@@ -68,6 +80,8 @@ export class RunSession implements vscode.Disposable {
   }
 
   private async open(): Promise<RunView> {
+    const commands = new Set(await vscode.commands.getCommands(true));
+    this.sampleActions = SAMPLE_ACTIONS.filter((a) => commands.has(SAMPLE_COMMANDS[a]));
     const view = this.view(await this.services.reader.ask(ReadRun, { folder: this.folder }));
     this.opened = true;
     this.onName(view.name);
@@ -90,6 +104,7 @@ export class RunSession implements vscode.Disposable {
       activity: this.activity(facts),
       damagedLines: facts.damagedLines,
       trusted: vscode.workspace.isTrusted,
+      sampleActions: vscode.workspace.isTrusted ? this.sampleActions : [],
     };
   }
 

@@ -1,5 +1,5 @@
 import { ErrorCodes, ResponseError } from 'vscode-jsonrpc/node';
-import { type ActionParams, OUTCOMES, type Outcome, type PageParams, RUN_ACTIONS, type RunAction, type SampleKey } from '../../protocol/panels';
+import { type ActionParams, OUTCOMES, type Outcome, type PageParams, RUN_ACTIONS, type RunAction, SAMPLE_ACTIONS, type SampleAction, type SampleKey } from '../../protocol/panels';
 
 /** Checks of what a webview sends. A message that does not fit is answered with an error and does nothing. */
 
@@ -30,6 +30,10 @@ export function pageParams(value: unknown): PageParams {
 export function sampleParams(value: unknown): SampleKey {
   const p = record(value);
   return { language: text(p.language, 'language'), id: text(p.id, 'id') };
+}
+
+export function sampleActionParams(value: unknown): SampleKey & { action: SampleAction } {
+  return { ...sampleParams(value), action: SAMPLE_ACTIONS.find((a) => a === record(value).action) ?? refuse('an unknown action') };
 }
 
 export function problemParams(value: unknown): { id: string } {

@@ -17,7 +17,7 @@ export interface Choice {
   readonly limit: number | null;
 }
 
-interface Option<T> extends vscode.QuickPickItem {
+export interface Option<T> extends vscode.QuickPickItem {
   readonly value?: T;
 }
 
@@ -143,7 +143,7 @@ export async function chooseEvaluation(catalogue: Catalogue, memory: vscode.Meme
 
 const separator = (label: string): Option<never> => ({ label, kind: vscode.QuickPickItemKind.Separator });
 
-function bundleOptions(bundles: readonly BundleInfo[]): Option<string>[] {
+export function bundleOptions(bundles: readonly BundleInfo[]): Option<string>[] {
   const usable = bundles.filter((b) => b.issues.length === 0).map((b): Option<string> => ({ label: `$(package) ${b.name}`, description: bundleSummary(b), detail: b.dir, value: b.dir }));
   const broken = bundles.filter((b) => b.issues.length > 0).map((b): Option<string> => ({ label: `$(warning) ${b.name}`, description: t('cannot be used'), detail: `${b.issues[0]!.message} ${b.issues[0]!.fix}` }));
   return [

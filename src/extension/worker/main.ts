@@ -14,6 +14,8 @@ import { Comparer } from './comparison';
 import { Evaluation } from './evaluation';
 import { pieceTable, tokenSpans } from './pieces';
 import { benchmarkAround, listProblems } from './problems';
+import * as Probing from './probe-protocol';
+import { generationOf, Prober, questionsOf, translationsOf } from './probing';
 import * as P from './protocol';
 import { listTrainings, readTraining } from './trainings';
 import { outcomeOf, RunIndex } from './runindex';
@@ -127,6 +129,38 @@ answer(P.AskQuestion, async (request, token): Promise<P.Asked | null> => {
     throw e;
   }
 });
+
+answer(Probing.ReadGeneration, ({ folder, language, id }) => {
+  const run = index(folder);
+  run.update();
+  const sample = run.sample(language, id);
+  if (!sample) throw new RunError(`The run has no sample ${language}/${id}.`);
+  return generationOf(folder, run.manifest, sample);
+});
+answer(Probing.ReadQuestions, ({ benchmark, language }) => questionsOf(benchmark, language));
+answer(Probing.ReadTranslations, ({ folder, id }) => {
+  const run = index(folder);
+  run.update();
+  return translationsOf(folder, run.manifest, id, (language) => run.sample(language, id));
+});
+
+const prober = new Prober(
+  (progress) => void connection.sendNotification(Probing.OnProbing, progress),
+  (line) => void connection.sendNotification(P.OnLog, { level: 'info', line }),
+);
+/** A request that the engine can be called off. */
+const abortable = <Q, R>(work: (params: Q, signal: AbortSignal) => Promise<R>) => (params: Q, token: CancellationToken): Promise<R> => {
+  const abort = new AbortController();
+  if (token.isCancellationRequested) abort.abort();
+  token.onCancellationRequested(() => abort.abort());
+  return work(params, abort.signal);
+};
+answer(Probing.OpenSubjects, abortable(({ refs, engine }, signal) => prober.open(refs, engine, signal)));
+answer(Probing.ReadTile, abortable((params, signal) => prober.tile(params, signal)));
+answer(Probing.ReadThumbnails, abortable((params, signal) => prober.thumbnails(params, signal)));
+answer(Probing.ReadSoft, abortable((params, signal) => prober.soft(params, signal)));
+answer(Probing.ReadLens, abortable((params, signal) => prober.lens(params, signal)));
+answer(Probing.CloseSubjects, async () => (await prober.close(), null));
 
 answer(P.Doctor, async (options, token) => {
   const lines: DoctorLine[] = [];
