@@ -5,12 +5,13 @@ import { type Contrast, stageTitle } from './state';
 import { type Place, type Tiles, type View } from './tiles';
 
 export const LEFT = 104;
-export const TOP = 84;
-/** Pixels of a unit: the largest, the smallest that gets a label and lines, and the smallest cell that is drawn for itself. */
+export const TOP = 76;
+/** Pixels of a unit: the largest, the smallest that gets a label and lines, and the smallest cell that is drawn for itself. A cell may be so many times wider than high. */
 const MOST_ZOOM = 28;
 const LABELLED = 11;
 const LINED = 6;
 const LEAST_CELL = 2;
+const STRETCH = 3;
 
 export interface Scene {
   readonly model: Model;
@@ -35,7 +36,11 @@ interface Extent {
 /** Draws a matrix of any size on one canvas and holds where one is in it. Panning and zooming draw anew and do nothing else. */
 export class MatrixCanvas {
   private scene: Scene | undefined;
+  /** Pixels of a unit downwards; across it is `aspect` times as much. */
   private zoom = 0;
+  private aspect = 1;
+  /** Zoomed in by the user; otherwise everything is shown, whatever the size of the frame. */
+  private free = false;
   private x = 0;
   private y = 0;
   private width = 0;
@@ -57,7 +62,7 @@ export class MatrixCanvas {
     const shape = `${scene.model.subject.fingerprint}/${scene.view.side}/${scene.view.units}/${rows.join()}/${columns.join()}`;
     if (shape !== this.shape) {
       this.shape = shape;
-      this.zoom = 0;
+      this.free = false;
     }
     this.later();
   }
@@ -83,27 +88,38 @@ export class MatrixCanvas {
     return [Math.max(10, this.width - LEFT), Math.max(10, this.height - TOP)];
   }
 
+  private get across(): number {
+    return this.zoom * this.aspect;
+  }
+
+  /** The zoom that shows everything; sets the shape of the cells so that the frame is filled. */
   private fitZoom({ rows, columns }: Extent): number {
     const [w, h] = this.inner;
-    return Math.min(MOST_ZOOM, w / Math.max(1, columns[1] - columns[0]), h / Math.max(1, rows[1] - rows[0]));
+    const [wide, high] = [Math.min(MOST_ZOOM, w / Math.max(1, columns[1] - columns[0])), Math.min(MOST_ZOOM, h / Math.max(1, rows[1] - rows[0]))];
+    this.aspect = Math.max(1 / STRETCH, Math.min(STRETCH, wide / high));
+    return Math.min(high, wide / this.aspect);
+  }
+
+  private get mostZoom(): number {
+    return MOST_ZOOM / Math.max(1, this.aspect);
   }
 
   private settle(e: Extent): void {
     const [w, h] = this.inner;
     const fit = this.fitZoom(e);
-    if (this.zoom === 0) {
+    if (!this.free) {
       this.zoom = fit;
       this.x = e.columns[0];
       this.y = e.rows[0];
     }
-    this.zoom = Math.max(fit, Math.min(MOST_ZOOM, this.zoom));
-    const clamp = (at: number, [from, to]: readonly [number, number], room: number): number => Math.max(from, Math.min(at, to - room / this.zoom));
-    this.x = clamp(this.x, e.columns, w);
-    this.y = clamp(this.y, e.rows, h);
+    this.zoom = Math.max(fit, Math.min(this.mostZoom, this.zoom));
+    const clamp = (at: number, [from, to]: readonly [number, number], units: number): number => Math.max(from, Math.min(at, to - units));
+    this.x = clamp(this.x, e.columns, w / this.across);
+    this.y = clamp(this.y, e.rows, h / this.zoom);
   }
 
   fit(): void {
-    this.zoom = 0;
+    this.free = false;
     this.later();
   }
 
@@ -112,15 +128,16 @@ export class MatrixCanvas {
     if (!this.scene) return;
     const e = this.extent(this.scene);
     const [px, py] = at ?? this.pixelOf(this.scene.cursor, e);
-    const [ux, uy] = [this.x + (px - LEFT) / this.zoom, this.y + (py - TOP) / this.zoom];
-    this.zoom = Math.max(this.fitZoom(e), Math.min(MOST_ZOOM, this.zoom * factor));
-    this.x = ux - (px - LEFT) / this.zoom;
+    const [ux, uy] = [this.x + (px - LEFT) / this.across, this.y + (py - TOP) / this.zoom];
+    this.zoom = Math.max(this.fitZoom(e), Math.min(this.mostZoom, this.zoom * factor));
+    this.free = this.zoomed;
+    this.x = ux - (px - LEFT) / this.across;
     this.y = uy - (py - TOP) / this.zoom;
     this.later();
   }
 
   panBy(dx: number, dy: number): void {
-    this.x += dx / this.zoom;
+    this.x += dx / this.across;
     this.y += dy / this.zoom;
     this.later();
   }
@@ -131,7 +148,7 @@ export class MatrixCanvas {
   }
 
   private pixelOf({ row, column }: Cursor, { axis }: Extent): readonly [number, number] {
-    return [LEFT + (axis.of[column]! + 0.5 - this.x) * this.zoom, TOP + (axis.of[row]! + 0.5 - this.y) * this.zoom];
+    return [LEFT + (axis.of[column]! + 0.5 - this.x) * this.across, TOP + (axis.of[row]! + 0.5 - this.y) * this.zoom];
   }
 
   /** Brings a cell into view. */
@@ -139,9 +156,9 @@ export class MatrixCanvas {
     if (!this.scene || this.zoom === 0) return;
     const e = this.extent(this.scene);
     const [w, h] = this.inner;
-    const into = (at: number, from: number, room: number): number => (at < from ? at : at + 1 > from + room / this.zoom ? at + 1 - room / this.zoom : from);
-    this.x = into(e.axis.of[cursor.column]!, this.x, w);
-    this.y = into(e.axis.of[cursor.row]!, this.y, h);
+    const into = (at: number, from: number, units: number): number => (at < from ? at : at + 1 > from + units ? at + 1 - units : from);
+    this.x = into(e.axis.of[cursor.column]!, this.x, w / this.across);
+    this.y = into(e.axis.of[cursor.row]!, this.y, h / this.zoom);
     this.later();
   }
 
@@ -149,7 +166,7 @@ export class MatrixCanvas {
   at(px: number, py: number): Cursor | null {
     if (!this.scene || px < LEFT || py < TOP) return null;
     const { axis, rows, columns } = this.extent(this.scene);
-    const [column, row] = [Math.floor(this.x + (px - LEFT) / this.zoom), Math.floor(this.y + (py - TOP) / this.zoom)];
+    const [column, row] = [Math.floor(this.x + (px - LEFT) / this.across), Math.floor(this.y + (py - TOP) / this.zoom)];
     if (row < rows[0] || row >= rows[1] || column < columns[0] || column >= columns[1]) return null;
     return { row: axis.starts[row]!, column: axis.starts[column]! };
   }
@@ -159,14 +176,14 @@ export class MatrixCanvas {
     if (!this.scene || this.zoom === 0) return undefined;
     const e = this.extent(this.scene);
     const [w, h] = this.inner;
-    const cut = (at: number, [from, to]: readonly [number, number], room: number, start: number): readonly [number, number] => [
-      Math.max(from, Math.floor(at)) - start, Math.min(to, Math.ceil(at + room / this.zoom)) - start,
+    const cut = (at: number, [from, to]: readonly [number, number], units: number, start: number): readonly [number, number] => [
+      Math.max(from, Math.floor(at)) - start, Math.min(to, Math.ceil(at + units)) - start,
     ];
-    return { pool: this.pool, rows: cut(this.y, e.rows, h, e.rowHalf), columns: cut(this.x, e.columns, w, e.columnHalf) };
+    return { pool: this.pool, rows: cut(this.y, e.rows, h / this.zoom, e.rowHalf), columns: cut(this.x, e.columns, w / this.across, e.columnHalf) };
   }
 
   private get pool(): number {
-    return 2 ** Math.max(0, Math.ceil(Math.log2(LEAST_CELL / this.zoom)));
+    return 2 ** Math.max(0, Math.ceil(Math.log2(LEAST_CELL / Math.sqrt(this.zoom * this.across))));
   }
 
   private draw(): void {
@@ -201,7 +218,7 @@ export class MatrixCanvas {
     };
     context.save();
     context.beginPath();
-    context.rect(LEFT, TOP, (e.columns[1] - this.x) * this.zoom, (e.rows[1] - this.y) * this.zoom);
+    context.rect(LEFT, TOP, (e.columns[1] - this.x) * this.across, (e.rows[1] - this.y) * this.zoom);
     context.clip();
     context.imageSmoothingEnabled = false;
     for (const pool of [...tiles.levels(view).filter((p) => p > seen.pool), seen.pool]) {
@@ -209,8 +226,8 @@ export class MatrixCanvas {
         const picture = tiles.picture(view, place, contrast, palette);
         if (!picture) continue;
         const span = TILE * pool;
-        const [px, py] = [LEFT + (place.column * span + e.columnHalf - this.x) * this.zoom, TOP + (place.row * span + e.rowHalf - this.y) * this.zoom];
-        context.drawImage(picture, px, py, picture.width * pool * this.zoom, picture.height * pool * this.zoom);
+        const [px, py] = [LEFT + (place.column * span + e.columnHalf - this.x) * this.across, TOP + (place.row * span + e.rowHalf - this.y) * this.zoom];
+        context.drawImage(picture, px, py, picture.width * pool * this.across, picture.height * pool * this.zoom);
       }
     }
     context.restore();
@@ -224,22 +241,20 @@ export class MatrixCanvas {
   }
 
   private drawLines(context: CanvasRenderingContext2D, { palette, cursor, pointed }: Scene, e: Extent): void {
-    const [right, bottom] = [Math.min(this.width, LEFT + (e.columns[1] - this.x) * this.zoom), Math.min(this.height, TOP + (e.rows[1] - this.y) * this.zoom)];
-    const [px, py] = [(u: number): number => LEFT + (u - this.x) * this.zoom, (u: number): number => TOP + (u - this.y) * this.zoom];
+    const [right, bottom] = [Math.min(this.width, LEFT + (e.columns[1] - this.x) * this.across), Math.min(this.height, TOP + (e.rows[1] - this.y) * this.zoom)];
+    const [px, py] = [(u: number): number => LEFT + (u - this.x) * this.across, (u: number): number => TOP + (u - this.y) * this.zoom];
     const line = (x0: number, y0: number, x1: number, y1: number): void => {
       context.moveTo(Math.round(x0) + 0.5, Math.round(y0) + 0.5);
       context.lineTo(Math.round(x1) + 0.5, Math.round(y1) + 0.5);
     };
     const [fromX, fromY] = [Math.max(e.columns[0], Math.floor(this.x)), Math.max(e.rows[0], Math.floor(this.y))];
-    const [toX, toY] = [Math.min(e.columns[1], this.x + (right - LEFT) / this.zoom), Math.min(e.rows[1], this.y + (bottom - TOP) / this.zoom)];
+    const [toX, toY] = [Math.min(e.columns[1], this.x + (right - LEFT) / this.across), Math.min(e.rows[1], this.y + (bottom - TOP) / this.zoom)];
     context.lineWidth = 1;
-    if (this.zoom >= LINED) {
-      context.strokeStyle = palette.back;
-      context.beginPath();
-      for (let u = fromX; u <= toX; u++) if (px(u) >= LEFT) line(px(u), TOP, px(u), bottom);
-      for (let u = fromY; u <= toY; u++) if (py(u) >= TOP) line(LEFT, py(u), right, py(u));
-      context.stroke();
-    }
+    context.strokeStyle = palette.back;
+    context.beginPath();
+    if (this.across >= LINED) for (let u = fromX; u <= toX; u++) if (px(u) >= LEFT) line(px(u), TOP, px(u), bottom);
+    if (this.zoom >= LINED) for (let u = fromY; u <= toY; u++) if (py(u) >= TOP) line(LEFT, py(u), right, py(u));
+    context.stroke();
     context.strokeStyle = palette.line;
     context.strokeRect(LEFT - 0.5, TOP - 0.5, right - LEFT + 1, bottom - TOP + 1);
     context.strokeStyle = palette.quiet;
@@ -247,7 +262,7 @@ export class MatrixCanvas {
     for (let u = fromX + 1; u < toX; u++) if (e.axis.stages[u] !== e.axis.stages[u - 1] && px(u) >= LEFT) line(px(u), TOP - 8, px(u), bottom);
     for (let u = fromY + 1; u < toY; u++) if (e.axis.stages[u] !== e.axis.stages[u - 1] && py(u) >= TOP) line(LEFT - 8, py(u), right, py(u));
     context.stroke();
-    const cell = Math.max(3, this.zoom);
+    const [wide, high] = [Math.max(3, this.across), Math.max(3, this.zoom)];
     for (const [at, width] of [[pointed, 1], [cursor, 2]] as const) {
       if (!at) continue;
       const [x, y] = this.pixelOf(at, e);
@@ -260,7 +275,7 @@ export class MatrixCanvas {
       context.stroke();
       context.globalAlpha = 1;
       context.lineWidth = width;
-      if (x >= LEFT && y >= TOP && x <= right && y <= bottom) context.strokeRect(x - cell / 2, y - cell / 2, cell, cell);
+      if (x >= LEFT && y >= TOP && x <= right && y <= bottom) context.strokeRect(x - wide / 2, y - high / 2, wide, high);
     }
   }
 
@@ -268,8 +283,8 @@ export class MatrixCanvas {
     const [w, h] = this.inner;
     const { axis } = e;
     context.textBaseline = 'middle';
-    const range = (at: number, [from, to]: readonly [number, number], room: number): readonly [number, number] => [Math.max(from, Math.ceil(at - 0.5)), Math.min(to, Math.floor(at + room / this.zoom + 0.5))];
-    const [ys, xs] = [range(this.y, e.rows, h), range(this.x, e.columns, w)];
+    const range = (at: number, [from, to]: readonly [number, number], units: number): readonly [number, number] => [Math.max(from, Math.ceil(at - 0.5)), Math.min(to, Math.floor(at + units + 0.5))];
+    const [ys, xs] = [range(this.y, e.rows, h / this.zoom), range(this.x, e.columns, w / this.across)];
     const put = (text: string, pixel: number, upright: boolean, font: string, colour: string, boxed: boolean): void => {
       context.save();
       context.font = font;
@@ -290,15 +305,16 @@ export class MatrixCanvas {
       context.restore();
     };
     const [plain, bold] = [`11px ${palette.font}`, `bold 12px ${palette.font}`];
-    const pixel = (upright: boolean, u: number): number => (upright ? TOP + (u + 0.5 - this.y) * this.zoom : LEFT + (u + 0.5 - this.x) * this.zoom);
+    const pixel = (upright: boolean, u: number): number => (upright ? TOP + (u + 0.5 - this.y) * this.zoom : LEFT + (u + 0.5 - this.x) * this.across);
     for (const [upright, [from, to]] of [[true, ys], [false, xs]] as const) {
-      if (this.zoom >= LABELLED) for (let u = from; u < to; u++) put(axis.chips[u]!.text, pixel(upright, u), upright, plain, palette.quiet, false);
+      const room = upright ? this.zoom : this.across;
+      if (room >= LABELLED) for (let u = from; u < to; u++) put(axis.chips[u]!.text, pixel(upright, u), upright, plain, palette.quiet, false);
       else {
         // Too small for tokens: the stages by name, in the middle of what is seen of them.
         for (let u = from; u < to; ) {
           let end = u + 1;
           while (end < to && axis.stages[end] === axis.stages[u]) end++;
-          if ((end - u) * this.zoom >= 14) put(stageTitle(axis.stages[u]!), pixel(upright, (u + end - 1) / 2), upright, plain, palette.quiet, false);
+          if ((end - u) * room >= 14) put(stageTitle(axis.stages[u]!), pixel(upright, (u + end - 1) / 2), upright, plain, palette.quiet, false);
           u = end;
         }
       }

@@ -63,7 +63,7 @@ export function Details({ model, choice, cursor, row, title, onPick }: DetailsPr
   const shares = row ? stageShares(model, choice.units, row, start) : [];
   return (
     <section class="cell-details" aria-label={title}>
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       <p class="cell-words">{cellWords(model, choice, cursor, row?.values[key - start], ranked)}</p>
       {shares.length > 1 && <p class="quiet">{shares.map(([stage, share]) => `${stageTitle(stage)} ${percent(share)}`).join(' · ')}</p>}
       {ranked.length > 0 && (

@@ -72,11 +72,11 @@ export function Inside({ models, state, change, token, act, error, setError }: I
   });
   const [pointed, setPointed] = useState<readonly (Cursor | null)[]>([]);
   const speak = useRef(-1);
-  const pick = useCallback((subject: number, cursor: Cursor) => {
+  const pick = useCallback((subject: number, cursor: Cursor, quiet = false) => {
     const next = carried(models, subject, cursor, linkedPlace);
     setCursors(next);
     change({ row: next[0]!.row, column: next[0]!.column, ...(models.length > 1 ? { shown: subject } : {}) });
-    speak.current = subject;
+    speak.current = quiet ? -1 : subject;
   }, [models, change]);
   const point = useCallback((subject: number, cursor: Cursor | null) => setPointed(cursor ? carried(models, subject, cursor, linkedPlace) : []), [models]);
   const placed = useMemo(() => models.map((m, i) => cursorOn(m, side, cursors[i]!)), [models, side, cursors]);
@@ -146,11 +146,11 @@ export function Inside({ models, state, change, token, act, error, setError }: I
       {error !== undefined && <p class="notice" role="alert">{error} <button type="button" class="small" aria-label={t('Close')} onClick={() => setError(undefined)}>×</button></p>}
       {failed !== undefined && <p class="notice" role="alert">{failed} <Button onClick={goOn}>{t('Try again')}</Button></p>}
       <div class="ribbons">
-        {models.map((m, i) => <OneRibbon key={i} model={m} side={side} units={units} row={rows[i]} cursor={placed[i]!} pointed={pointed[i] ? looked[i]! : null} onPoint={(place) => point(i, place === null ? null : { ...placed[i]!, row: onHalf(m, place, rowsIn(side)), column: columnOf(m, side, place, placed[i]!) })} onPick={(place, key) => pick(i, key ? { ...placed[i]!, column: onHalf(m, place, columnsIn(side)) } : chosen(m, side, place, placed[i]!))} />)}
+        {models.map((m, i) => <OneRibbon key={i} model={m} side={side} units={units} row={rows[i]} cursor={placed[i]!} pointed={pointed[i] ? looked[i]! : null} onPoint={(place) => point(i, place === null ? null : chosen(m, side, place, placed[i]!))} onPick={(place, key) => pick(i, key ? { ...placed[i]!, column: onHalf(m, place, columnsIn(side)) } : chosen(m, side, place, placed[i]!))} />)}
       </div>
       <div class="progress-line work">
         <span>{sideTitle(side)}, {viewWords(choice)}</span>
-        <span class="quiet">{t('darkest: {0}', percent(tiles.largest(viewOf(shown))))}</span>
+        <span class="quiet">{t('strongest: {0}', percent(tiles.largest(viewOf(shown))))}</span>
         {left > 0 && <><span class="quiet" role="progressbar" aria-label={t('Computing')} aria-valuetext={t('{0} parts left', left)}>{t('Computing: {0} parts left', left)}</span><Button onClick={stop}>{t('Stop')}</Button></>}
         {stopped && <><span class="quiet">{t('Stopped.')}</span><Button onClick={goOn}>{t('Go on')}</Button></>}
       </div>
@@ -170,7 +170,7 @@ export function Inside({ models, state, change, token, act, error, setError }: I
       <div class="below">
         {models.length > 1 && <Select label={t('Below and heads')} value={String(shown)} options={[['0', 'A'], ['1', 'B']]} onChange={(value) => change({ shown: Number(value) })} />}
         <Tabs label={t('More of this prompt')} tabs={TABS.map((tab) => [tab, tabTitle(tab)] as const)} chosen={choice.tab} onChoose={(tab) => change({ tab })}>
-          {choice.tab === 'lens' && <Lens key={shown} model={model} store={stores[shown]!} version={version} statistic={choice.statistic} script={script} position={lmPosition} change={change} onPick={(p) => pick(shown, { ...placed[shown]!, row: model.encoder + p })} hold={holdLens} />}
+          {choice.tab === 'lens' && <Lens key={shown} model={model} store={stores[shown]!} version={version} statistic={choice.statistic} script={script} position={lmPosition} change={change} onPick={(p) => pick(shown, { ...placed[shown]!, row: model.encoder + p }, true)} hold={holdLens} />}
           {choice.tab === 'soft' && <Soft key={shown} model={model} subject={shown} place={onHalf(model, looked[shown]!.column, 'lm')} onPick={(place) => pick(shown, { ...placed[shown]!, column: place })} onLoaded={onSoft} onError={onError} />}
           {choice.tab === 'row' && <RowTable model={model} choice={choice} cursor={looked[shown]!} row={rows[shown]} onPick={(cursor) => pick(shown, cursor)} />}
           {choice.tab === 'heads' && <HeadTable thumbnails={heads.thumbnails} choice={choice} onPick={onPickHead} />}
@@ -186,8 +186,6 @@ function chosen(model: Model, side: View['side'], place: number, cursor: Cursor)
   if (which === rowsIn(side)) return { ...cursor, row: place };
   return { ...cursor, column: onHalf(model, place, columnsIn(side)) };
 }
-
-const columnOf = (model: Model, side: View['side'], place: number, cursor: Cursor): number => (rowsIn(side) === (place < model.encoder ? 'encoder' : 'lm') ? cursor.column : onHalf(model, place, columnsIn(side)));
 
 interface OneRibbonProps {
   readonly model: Model;

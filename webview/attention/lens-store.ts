@@ -60,10 +60,12 @@ export class LensStore {
 
   want([from, to]: Range): void {
     if (this.halted || this.failed !== undefined) return;
+    const before = this.pending;
     this.wanted = [];
     for (let c = Math.floor(from / CHUNK); c * CHUNK < to; c++) if (!this.chunks.has(c)) this.wanted.push(c);
     if (this.running && !this.wanted.includes(this.running.chunk)) this.running.abort.abort();
     this.next();
+    if (before === 0 && this.pending > 0) this.changed();
   }
 
   private next(): void {

@@ -7,7 +7,7 @@ import { announce } from '../ui/live';
 import { type LensStore, strength } from './lens-store';
 import { type Model, type Stage } from './model';
 import { clipped, onTheme, palette as readPalette, type Palette, sized } from './paint';
-import { type Change, STATISTICS, type Statistic, statisticTitle, tokenWords } from './state';
+import { type Change, isolated, STATISTICS, type Statistic, statisticTitle, tokenWords } from './state';
 
 export interface LensProps {
   readonly model: Model;
@@ -45,7 +45,7 @@ function describe(model: Model, store: LensStore, layer: number, position: numbe
   const where = `${layerTitle(layer)}, ${tokenWords(model, unit, 'tokens')}`;
   const cell = store.cell(layer, position);
   if (!cell) return t('{0}: not computed yet', where);
-  const top = cell.top.map((k) => `“${k.text}” ${percent(k.probability)}`).join(', ');
+  const top = cell.top.map((k) => `“${isolated(k.text)}” ${percent(k.probability)}`).join(', ');
   const follows = cell.rank === 0 ? t('no token follows here') : t('what follows has rank {0}, {1}', cell.rank, percent(cell.chosen));
   const scripts = cell.scripts.map(([s, mass]) => `${scriptTitle(s)} ${percent(mass)}`).join(', ');
   return t('{0}: next {1}; {2}; entropy {3} nats, KL to the last layer {4} nats; {5}', where, top, follows, digits(cell.entropy), digits(cell.kl), scripts);
@@ -126,11 +126,12 @@ function draw(context: CanvasRenderingContext2D, width: number, height: number, 
   if (cx >= GUTTER - 1 && cy >= HEAD - 1) context.strokeRect(cx, cy, cell - 1, ROW - 1);
 }
 
+/** The one of text and ground that stands out more from a step of the ramp. */
 function ink({ ramp, text, back }: Palette, step: number): string {
   const light = (i: number): number => 0.299 * ramp[4 * i]! + 0.587 * ramp[4 * i + 1]! + 0.114 * ramp[4 * i + 2]!;
-  const [here, dark] = [light(step), light(0)];
-  // Far enough from the background: its own colour reads better on the cell than the text's does.
-  return Math.abs(here - dark) > 110 ? back : text;
+  const [here, ground] = [light(step), light(0)];
+  const ends = ground < 128 ? 204 : 59;
+  return Math.abs(here - ground) > Math.abs(here - ends) ? back : text;
 }
 
 const inView = ({ store, cell }: Pick<Drawn, 'store' | 'cell'>, left: number, width: number): readonly [number, number] => [Math.max(0, Math.floor(left / cell)), Math.min(store.positions, Math.ceil((left + width - GUTTER) / cell))];
@@ -153,7 +154,6 @@ export function Lens({ model, store, version, statistic, script, position, chang
     draw(sized(element, width, height), width, height, frame.scrollLeft, frame.scrollTop, { model, store, statistic, script, layer, position, cell, palette: readPalette() });
     store.want(inView({ store, cell }, frame.scrollLeft, width));
   };
-  useLayoutEffect(() => paint.current(), [model, store, version, statistic, script, layer, position, cell, theme]);
   useEffect(() => {
     hold(canvas.current!);
     const observer = new ResizeObserver(() => paint.current());
@@ -179,12 +179,21 @@ export function Lens({ model, store, version, statistic, script, position, chang
     if (y < frame.scrollTop) frame.scrollTop = y;
     else if (y > frame.scrollTop + room) frame.scrollTop = y - room;
   }, [layer, layers]);
+  // After those two, so that what is asked for is what is seen.
+  useLayoutEffect(() => paint.current(), [model, store, version, statistic, script, layer, position, cell, theme]);
 
+  // Said once the numbers are there.
+  const wish = useRef(false);
+  useEffect(() => {
+    if (!wish.current || !store.cell(layer, position)) return;
+    wish.current = false;
+    announce(describe(model, store, layer, position));
+  });
   const go = (nextLayer: number, nextPosition: number): void => {
     const [l, p] = [Math.max(0, Math.min(layers, nextLayer)), Math.max(0, Math.min(store.positions - 1, nextPosition))];
     setLayer(l);
     if (p !== position) onPick(p);
-    announce(describe(model, store, l, p));
+    wish.current = true;
   };
   const onKeyDown = (e: KeyboardEvent): void => {
     if (e.altKey || e.metaKey || e.ctrlKey) return;

@@ -129,7 +129,7 @@ export function Ribbon({ model, units, cursor, pointed, heat, onPoint, onPick }:
   return (
     <div
       ref={box} class="ribbon" role="listbox" tabIndex={0} aria-label={t('Tokens in stages: encoder, soft prefix, prompt, answer. Arrow keys choose the query, with Shift the key.')} aria-activedescendant={lineOf(query) >= from && lineOf(query) < to ? `token-${model.subject.fingerprint.slice(0, 6)}-${query}` : undefined}
-      onScroll={() => setView((old) => ({ ...old, top: box.current!.scrollTop }))} onKeyDown={onKeyDown}
+      style={{ height: `${Math.max(1, lines.length) * LINE + 2}px` }} onScroll={() => setView((old) => ({ ...old, top: box.current!.scrollTop }))} onKeyDown={onKeyDown}
       onPointerOver={(e) => {
         const unit = unitOf(e);
         onPoint(unit === undefined ? null : axis.starts[unit]!);

@@ -112,10 +112,13 @@ export function viewWords({ layer, head }: Pick<Choice, 'layer' | 'head'>): stri
   return `${layers}, ${head === 'mean' ? t('mean over heads') : head === 'max' ? t('maximum over heads') : t('head {0}', head + 1)}`;
 }
 
+/** A text that keeps its direction to itself inside a sentence (U+2068, U+2069). */
+export const isolated = (text: string): string => `\u2068${text}\u2069`;
+
 /** A token in words: its text, its stage and its place there, from 1. */
 export function tokenWords(model: Model, unit: number, units: Choice['units']): string {
   const axis = model.units[units];
   const place = axis.starts[unit]!;
   const [from, to] = [model.order[place]! + 1, model.order[axis.starts[unit + 1]! - 1]! + 1];
-  return t('“{0}” ({1} {2})', axis.chips[unit]!.text, stageTitle(axis.stages[unit]!), from === to ? from : `${from}–${to}`);
+  return t('“{0}” ({1} {2})', isolated(axis.chips[unit]!.text), stageTitle(axis.stages[unit]!), from === to ? from : `${from}–${to}`);
 }

@@ -96,6 +96,7 @@ export class Tiles {
   /** Asks for the places that are missing, nearest first, and calls off what another view of the same prompt wanted. */
   want(view: View, places: readonly Place[], size: readonly [number, number]): void {
     const key = viewKey(view);
+    const before = this.pending;
     const wanted = new Set(places.map((p) => `${key}#${placeKey(p)}`));
     for (const [id, abort] of this.running) if (id.startsWith(`${view.subject}/`) && !wanted.has(id)) abort.abort();
     this.queue = this.queue.filter((q) => q.view.subject !== view.subject);
@@ -103,6 +104,7 @@ export class Tiles {
     const tiles = this.kept.get(key);
     for (const place of places) if (!tiles?.has(placeKey(place)) && !this.running.has(`${key}#${placeKey(place)}`)) this.queue.push({ view, place, size });
     this.next();
+    if (before === 0 && this.pending > 0) this.changed();
   }
 
   private next(): void {

@@ -14,7 +14,8 @@ export function LiveRegion(): VNode {
   useEffect(() => {
     speak = setText;
     return () => {
-      speak = undefined;
+      // Another page's region may have come before this one goes.
+      if (speak === setText) speak = undefined;
     };
   }, []);
   return <div class="visually-hidden" role="status" aria-live="polite">{text}</div>;

@@ -45,11 +45,14 @@ const hidden = (c: string): string => `[${c.codePointAt(0)!.toString(16).toUpper
 const UNSPACED = new Set(['Thai', 'Hani', 'Hira', 'Kana']);
 const FURTHER = /[\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Tibetan}]/u;
 
+/** A part of a letter, or marks of the letter before. */
+const continues = (token: TokenLike): boolean => token.hex !== undefined || DEPENDENT.test(token.text);
+
 function unspaced(text: string): boolean {
   for (const c of text) {
     if (FURTHER.test(c)) return true;
     const script = scriptOfLetter(c.codePointAt(0)!);
-    if (script !== null) return UNSPACED.has(script) && !/^\p{M}/u.test(text);
+    if (script !== null) return UNSPACED.has(script);
   }
   return false;
 }
@@ -62,7 +65,7 @@ export function wordStarts(tokens: readonly PlacedToken[]): Int32Array {
   const starts: number[] = [];
   tokens.forEach((token, i) => {
     const before = tokens[i - 1];
-    if (!before || token.wordStart || token.special || before.special || token.stage !== before.stage || unspaced(token.text)) starts.push(i);
+    if (!before || token.wordStart || token.special || before.special || token.stage !== before.stage || (!continues(token) && (unspaced(token.text) || unspaced(before.text)))) starts.push(i);
   });
   return Int32Array.from([...starts, tokens.length]);
 }
