@@ -100,9 +100,6 @@ export class MatrixCanvas {
     return Math.min(high, wide / this.aspect);
   }
 
-  private get mostZoom(): number {
-    return MOST_ZOOM / Math.max(1, this.aspect);
-  }
 
   private settle(e: Extent): void {
     const [w, h] = this.inner;
@@ -112,7 +109,7 @@ export class MatrixCanvas {
       this.x = e.columns[0];
       this.y = e.rows[0];
     }
-    this.zoom = Math.max(fit, Math.min(this.mostZoom, this.zoom));
+    this.zoom = Math.max(fit, Math.min(MOST_ZOOM, this.zoom));
     const clamp = (at: number, [from, to]: readonly [number, number], units: number): number => Math.max(from, Math.min(at, to - units));
     this.x = clamp(this.x, e.columns, w / this.across);
     this.y = clamp(this.y, e.rows, h / this.zoom);
@@ -129,7 +126,7 @@ export class MatrixCanvas {
     const e = this.extent(this.scene);
     const [px, py] = at ?? this.pixelOf(this.scene.cursor, e);
     const [ux, uy] = [this.x + (px - LEFT) / this.across, this.y + (py - TOP) / this.zoom];
-    this.zoom = Math.max(this.fitZoom(e), Math.min(this.mostZoom, this.zoom * factor));
+    this.zoom = Math.max(this.fitZoom(e), Math.min(MOST_ZOOM, this.zoom * factor));
     this.free = this.zoomed;
     this.x = ux - (px - LEFT) / this.across;
     this.y = uy - (py - TOP) / this.zoom;
