@@ -107,6 +107,12 @@ async function extension() {
   fs.rmSync(file, { force: true });
 }
 
+/** Our Stage II and baseline beside the plain Hugging Face Trainer on the same language model and rows. */
+async function training(python) {
+  step('training: Stage II, baseline and the plain Trainer');
+  results.training = await json(python, [path.join(HERE, 'training.py'), '14', String(THREADS)], { env: pythonEnv(), what: 'training' });
+}
+
 async function scoring() {
   const part = path.join(HERE, 'scoring.cjs');
   if (fs.existsSync(part)) results.scoring = await json(process.execPath, [part], { what: 'scoring' });
@@ -119,12 +125,13 @@ await run(async () => {
   const asked = process.argv.slice(2).filter((a) => !a.startsWith('-'));
   const wants = (name) => asked.length === 0 || asked.includes(name);
   let python;
-  if (wants('generation') || wants('evaluation')) {
+  if (wants('generation') || wants('evaluation') || wants('training')) {
     python = await pythonEnvironment();
     await baseWeights(python);
   }
   if (wants('generation')) await generation(python);
   if (wants('evaluation')) await evaluation(python);
+  if (wants('training')) await training(python);
   if (wants('scoring')) await scoring();
   if (wants('extension')) await extension();
   if (wants('sizes')) sizes();

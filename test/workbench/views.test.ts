@@ -196,6 +196,7 @@ describe('the workbench in Restricted Mode', function () {
 
   it('starts nothing, and reads no path of the workspace settings', async () => {
     assert.equal(await w.offers('LinguaLIFT: Run Evaluation…'), false);
+    assert.equal(await w.offers('LinguaLIFT: Start Training…'), false);
     assert.equal(await w.offers('LinguaLIFT: Doctor'), true);
     assert.equal(await w.page.locator('.sidebar .monaco-list-row', { hasText: '/etc' }).count(), 0);
   });

@@ -126,12 +126,13 @@ export function aligned(lines: readonly Line[], log: boolean): { readonly x: num
 
 const locale = document.documentElement.lang || 'en';
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
-const three = new Intl.NumberFormat(locale, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
+const decimals = [1, 2, 3].map((n) => new Intl.NumberFormat(locale, { minimumFractionDigits: n, maximumFractionDigits: n }));
 
-/** A measured value with as many digits as say something. */
+/** A measured value with about four digits. */
 export function figure(value: number | null): string {
   if (value === null) return '–';
   const size = Math.abs(value);
   if (size >= 1000) return whole.format(value);
-  return size !== 0 && size < 0.01 ? value.toExponential(2).replace('-', '−') : three.format(value);
+  if (size !== 0 && size < 0.01) return value.toExponential(2).replace('-', '−');
+  return decimals[size >= 100 ? 0 : size >= 10 ? 1 : 2]!.format(value);
 }
