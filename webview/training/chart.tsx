@@ -7,7 +7,8 @@ import { aligned, figure, type Line, type Plot } from './state';
 
 /** Dashes in canvas units and as an SVG attribute; the first is a whole line. */
 const DASHES: readonly (readonly number[])[] = [[], [7, 3], [2, 2], [9, 3, 2, 3], [12, 4], [4, 6]];
-const COLOURS = ['--vscode-charts-blue', '--vscode-charts-orange', '--vscode-charts-green', '--vscode-charts-purple', '--vscode-charts-red', '--vscode-charts-yellow'] as const;
+// The theme's orange is left out: it is the translucent colour of search results.
+const COLOURS = ['--vscode-charts-blue', '--vscode-charts-yellow', '--vscode-charts-green', '--vscode-charts-purple', '--vscode-charts-red', '--vscode-foreground'] as const;
 
 const dashOf = (n: number): readonly number[] => DASHES[n % DASHES.length]!;
 

@@ -9,13 +9,16 @@ export interface HeaderProps {
   readonly onAction: (action: TrainingAction) => void;
 }
 
+/** Stage and folder; a folder that is called like its stage is named once. */
+const titleOf = ({ stage, name }: TrainingView): string => (stage === name ? name : `${stage} ${name}`);
+
 /** The trainings that are shown, each with its state and what can be done with it, and the way to lay another one over them. */
 export function Header({ view, onAction }: HeaderProps): VNode {
   const { trainings, others, trusted } = view;
   return (
     <header>
       <div class="title-line">
-        <h1>{trainings.length === 1 ? <>{trainings[0]!.stage} <span aria-hidden="true">▸</span> <bdi>{trainings[0]!.name}</bdi></> : t('{0} trainings', trainings.length)}</h1>
+        <h1>{trainings.length === 1 ? <bdi>{titleOf(trainings[0]!)}</bdi> : t('{0} trainings', trainings.length)}</h1>
         {others.length > 0 && trainings.length < MOST_TRAININGS && (
           <label class="field"><span class="field-label">{t('Lay over')}</span>
             <select value="" onChange={(e) => {
@@ -53,7 +56,7 @@ function Row({ training, index, several, trusted, onAction }: { readonly trainin
   const button = (action: TrainingAction['action'], label: string): VNode => <button key={action} type="button" class="button" aria-label={`${label}: ${training.name}`} onClick={() => onAction({ action, index })}>{label}</button>;
   return (
     <tr>
-      <th scope="row"><Swatch colour={several ? index : 0} dash={0} /> {training.stage} <bdi>{training.name}</bdi></th>
+      <th scope="row"><Swatch colour={several ? index : 0} dash={0} /> <bdi>{titleOf(training)}</bdi></th>
       <td class={`status-${status}`} title={training.problem}>{statusWord(status)}</td>
       <td class="number">{training.step === null ? '–' : count(training.step)}{training.maxSteps === null ? '' : ` / ${count(training.maxSteps)}`}</td>
       <td class="number">{figure(training.loss)}</td>

@@ -39,8 +39,8 @@ export interface Marked {
   readonly language: string;
 }
 
-/** The text of a preview and the places of its replaced words. Line breaks inside a sentence are shown as a space. */
-export function previewText(preview: SwitchPreview, name: string): { readonly text: string; readonly marks: readonly Marked[] } {
+/** The text of a preview, the places of its replaced words and the lines that are English. Line breaks inside a sentence are shown as a space. */
+export function previewText(preview: SwitchPreview, name: string): { readonly text: string; readonly marks: readonly Marked[]; readonly originals: readonly number[] } {
   const share = (x: number): string => `${(100 * x).toFixed(1)} %`;
   const flat = (text: string): string => text.replace(/\s*[\r\n\u2028\u2029]+\s*/g, ' ');
   const width = Math.max(0, ...preview.languages.map((l) => languageName(l.language).length));
@@ -53,6 +53,7 @@ export function previewText(preview: SwitchPreview, name: string): { readonly te
     '',
   ];
   const marks: Marked[] = [];
+  const originals: number[] = [];
   preview.rows.forEach((row, i) => {
     let line = `${String(i + 1).padStart(3)}  `;
     for (const piece of row.pieces) {
@@ -60,14 +61,15 @@ export function previewText(preview: SwitchPreview, name: string): { readonly te
       if (piece.language !== undefined && text !== '') marks.push({ line: lines.length, start: line.length, end: line.length + text.length, source: piece.source ?? '', language: piece.language });
       line += text;
     }
+    originals.push(lines.length + 1);
     lines.push(line, `     ${flat(row.source)}`, '');
   });
-  return { text: lines.join('\n'), marks };
+  return { text: lines.join('\n'), marks, originals };
 }
 
 /** Shows previews as read-only documents in which replaced words are marked; the English word stands in the hover. */
 export class CodeSwitchPreviews implements vscode.Disposable {
-  private readonly marks = new Map<string, readonly Marked[]>();
+  private readonly shown = new Map<string, Pick<ReturnType<typeof previewText>, 'marks' | 'originals'>>();
   private readonly replaced = vscode.window.createTextEditorDecorationType({
     backgroundColor: new vscode.ThemeColor('editor.wordHighlightStrongBackground'), border: '1px solid', borderColor: new vscode.ThemeColor('editor.wordHighlightStrongBorder'),
     overviewRulerColor: new vscode.ThemeColor('editorOverviewRuler.wordHighlightStrongForeground'), overviewRulerLane: vscode.OverviewRulerLane.Center, fontWeight: 'bold',
@@ -76,27 +78,27 @@ export class CodeSwitchPreviews implements vscode.Disposable {
   private readonly disposables = [
     this.replaced, this.original,
     vscode.window.onDidChangeVisibleTextEditors((editors) => editors.forEach((e) => this.decorate(e))),
-    vscode.workspace.onDidCloseTextDocument((d) => this.marks.delete(d.uri.toString())),
+    vscode.workspace.onDidCloseTextDocument((d) => this.shown.delete(d.uri.toString())),
   ];
 
   constructor(private readonly texts: TextDocuments) {}
 
   async show(preview: SwitchPreview, name: string): Promise<void> {
-    const { text, marks } = previewText(preview, name);
+    const { text, ...places } = previewText(preview, name);
     const editor = await this.texts.showText(t('Code-switching {0}', name), text);
-    this.marks.set(editor.document.uri.toString(), marks);
+    this.shown.set(editor.document.uri.toString(), places);
     this.decorate(editor);
   }
 
   private decorate(editor: vscode.TextEditor): void {
-    const marks = this.marks.get(editor.document.uri.toString());
-    if (!marks) return;
-    editor.setDecorations(this.replaced, marks.map((m) => {
+    const places = this.shown.get(editor.document.uri.toString());
+    if (!places) return;
+    editor.setDecorations(this.replaced, places.marks.map((m) => {
       const hover = new vscode.MarkdownString();
       hover.appendText(t('{0}, in place of "{1}"', languageName(m.language), m.source));
       return { range: new vscode.Range(m.line, m.start, m.line, m.end), hoverMessage: hover };
     }));
-    editor.setDecorations(this.original, [...new Set(marks.map((m) => m.line + 1))].map((line) => new vscode.Range(line, 0, line, 0)));
+    editor.setDecorations(this.original, places.originals.map((line) => new vscode.Range(line, 0, line, 0)));
   }
 
   dispose(): void {
