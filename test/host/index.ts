@@ -18,6 +18,7 @@ export function run(): Promise<void> {
   require('./compare.test');
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   require('./notebook.test');
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
   require('./training.test');
   return new Promise((resolve, reject) => {
     const tests: Result[] = [];
