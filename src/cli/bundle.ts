@@ -1,12 +1,14 @@
 import { type BundleIssue, bundleFingerprint, type Precision, verifyBundle } from '../bundle';
 import { buildBundle } from '../runs/build';
 import { resolveBundle } from '../runs/locations';
-import { options, text, UsageError } from './options';
+import { exportForVllm } from '../runs/serve';
+import { integer, options, required, text, UsageError } from './options';
 import { say, StatusLine, table } from './terminal';
 
 const HELP = `lingualift bundle build --lm DIR|ID --out DIR [options]   make a bundle from Hugging Face checkpoints
 lingualift bundle inspect DIR [--json]                  what a bundle is made of
 lingualift bundle verify DIR [--json]                   check schema, shapes, graphs, paths and every hash
+lingualift bundle export-vllm DIR --out FOLDER [options] the LLM as a folder that vLLM serves, and the command to serve it
 
 build:
   --lm DIR|ID             Llama, Qwen or Mistral checkpoint: local folder or hub id
@@ -20,15 +22,22 @@ build:
   --template NAME         prompt template
   --name NAME             name of the bundle
   --demo NAME             build a demo bundle instead: smol-text, smol-lift or smol-baseline
-  --out DIR               folder to write`;
+  --out DIR               folder to write
+
+export-vllm (weights come from the bundle's own fp32 graphs, so the folder is the bundle's LLM bit for bit in float32):
+  --dtype TYPE            float32 (default), bfloat16 or float16
+  --max-model-len N       longest prompt and answer together (default: the model's positions, at most 4096)
+  --config FILE           config.json of the original checkpoint, when its rotary positions are scaled (Llama 3.1, YaRN)
+  --out FOLDER            folder to write`;
 
 export async function bundleCommand(args: readonly string[]): Promise<number> {
   const [action, ...rest] = args;
   if (action === 'inspect') return inspect(rest);
   if (action === 'verify') return verify(rest);
   if (action === 'build') return build(rest);
+  if (action === 'export-vllm') return exportVllm(rest);
   options(args, {}, HELP);
-  throw new UsageError('Say what to do: lingualift bundle build, inspect or verify. See --help.');
+  throw new UsageError('Say what to do: lingualift bundle build, inspect, verify or export-vllm. See --help.');
 }
 
 async function build(args: readonly string[]): Promise<number> {
@@ -45,6 +54,27 @@ async function build(args: readonly string[]): Promise<number> {
   status.clear();
   if (o.json === true) process.stdout.write(JSON.stringify({ bundle: folder }) + '\n');
   else say(`Bundle: ${folder}`);
+  return 0;
+}
+
+async function exportVllm(args: readonly string[]): Promise<number> {
+  const o = options(args, { out: 'text', dtype: 'text', 'max-model-len': 'integer', config: 'text', json: 'flag' }, HELP);
+  if (o._.length !== 1) throw new UsageError('Name one bundle folder. See lingualift bundle --help.');
+  const status = new StatusLine(false);
+  const abort = new AbortController();
+  process.once('SIGINT', () => abort.abort());
+  const made = await exportForVllm({
+    bundle: o._[0]!, out: required(o, 'out'), dtype: text(o, 'dtype'), maxModelLen: integer(o, 'max-model-len'), config: text(o, 'config'), signal: abort.signal,
+    onProgress: (message) => status.show(message, true),
+  });
+  status.clear();
+  if (o.json === true) process.stdout.write(JSON.stringify(made) + '\n');
+  else {
+    const exact = made.dtype === 'float32' ? 'exactly the weights of the fp32 graphs' : made.rounded === 0 ? `every weight is exact in ${made.dtype}` : `${made.rounded} weights were rounded to ${made.dtype}`;
+    say(`${made.folder}: ${exact}. Serve it with:`);
+    process.stdout.write(made.command.map((w) => (/^[\w@%+=:,./-]+$/.test(w) ? w : `'${w.replaceAll("'", "'\\''")}'`)).join(' ') + '\n');
+    say('Add --host, --port, --api-key and, over several GPUs, --tensor-parallel-size or --data-parallel-size as the machine asks for.');
+  }
   return 0;
 }
 

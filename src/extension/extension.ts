@@ -28,6 +28,9 @@ import { RunLinks } from './terminal';
 import { TextDocuments } from './text';
 import { BenchmarkTests } from './testing';
 import { attentionLink, RunUris } from './uri';
+import { RunUris } from './uri';
+import { LocalServer } from './vllm/local';
+import { Servers } from './vllm/servers';
 import { BenchmarksView } from './views/benchmarks';
 import { BundlesView } from './views/bundles';
 import { RunsView } from './views/runs';
@@ -52,7 +55,9 @@ export function activate(context: vscode.ExtensionContext): Api {
   const catalogue = new Catalogue(context, reader, keys, log);
   const texts = new TextDocuments();
 
-  const evaluate = new EvaluateCommands({ context, catalogue, runs, steps, log, panels: () => panels });
+  const servers = new Servers(context.secrets, context.workspaceState);
+  const localServer = new LocalServer({ catalogue, reader, servers });
+  const evaluate = new EvaluateCommands({ context, servers, catalogue, runs, steps, log, panels: () => panels });
   const panels: RunPanels = new RunPanels(context.extensionUri, { reader, runs, steps, log, act: (folder, action, language) => evaluate.act(folder, action, language) });
   const comparisons = new ComparePanels(context.extensionUri, { reader, steps, log, openSample: (folder, show) => panels.open(folder, show) });
   const ofAttention = new AttentionCommands({ catalogue, reader, steps, panels: () => attention });
@@ -110,6 +115,8 @@ export function activate(context: vscode.ExtensionContext): Api {
     [Command.openInNotebook]: async (argument) => openInNotebook(catalogue, argument instanceof vscode.Uri ? await requestOfFile(reader, argument) : argument),
     [Command.evaluateFile]: async (argument) => evaluate.evaluateChoice(await givenByFile(reader, argument, false)),
     [Command.evaluateFileEverywhere]: async (argument) => evaluate.evaluateChoice(await givenByFile(reader, argument, true)),
+    [Command.startVllmServer]: (argument) => localServer.start(argument),
+    [Command.setVllmKey]: () => servers.setKey(),
     [Command.doctor]: () => doctor({ context, reader, steps }),
     [Command.showLog]: () => log.show(),
     [Command.showSettings]: (key) => vscode.commands.executeCommand('workbench.action.openSettings', typeof key === 'string' ? key : `@ext:${context.extension.id}`),

@@ -1,5 +1,6 @@
 import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc';
 import { type Grouping } from '../core/analysis/aggregate';
+import { type EndpointView } from './endpoints';
 import { type RunManifest, type RunStatus, type Sample } from './run';
 
 /**
@@ -65,6 +66,8 @@ export interface Activity {
   readonly etaSeconds: number | null;
   /** A sentence while loading, or why the run failed. */
   readonly message: string | null;
+  /** The servers, while servers answer a run of this window. */
+  readonly endpoints?: readonly EndpointView[];
 }
 
 export interface RunView {

@@ -38,10 +38,12 @@ interface Progress {
   readonly step?: number;
   readonly of?: number;
   readonly message?: string;
+  /** What the module has made, said once at its end. */
+  readonly result?: unknown;
 }
 
 /** Starts a module of lingualift_training; lines of JSON on its standard output are progress, the rest is kept for the error. */
-export function runPython(python: string, args: readonly string[], request: Pick<BuildRequest, 'signal' | 'onProgress'>): Promise<void> {
+export function runPython(python: string, args: readonly string[], request: Pick<BuildRequest, 'signal' | 'onProgress'> & { readonly onResult?: (value: unknown) => void }): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(python, [...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -65,7 +67,8 @@ export function runPython(python: string, args: readonly string[], request: Pick
     child.stdout.on('data', lines((line) => {
       try {
         const p = JSON.parse(line) as Progress;
-        request.onProgress?.(p.of ? `[${p.step}/${p.of}] ${p.message}` : String(p.message ?? line));
+        if (p.result !== undefined) request.onResult?.(p.result);
+        else request.onProgress?.(p.of ? `[${p.step}/${p.of}] ${p.message}` : String(p.message ?? line));
       } catch {
         keep(line);
       }

@@ -268,6 +268,24 @@ describe('run panel', function () {
     assert.deepEqual(host.actions, [{ action: 'cancelLanguage', language: 'sw' }, { action: 'pause' }, { action: 'resume' }, { action: 'cancel' }]);
   });
 
+  it('shows the servers of a run: speed, requests, errors', async () => {
+    const host = new Host(index);
+    const panel = await open(host);
+    const rows = host.view().rows;
+    const endpoints = [
+      { url: 'http://gpu1:8000', state: 'ready' as const, tokensPerSecond: 1234.4, inFlight: 12, limit: 64, done: 300, errors: 0, lastError: null },
+      { url: 'http://gpu2:8000', state: 'waiting' as const, tokensPerSecond: 0, inFlight: 0, limit: 4, done: 7, errors: 3, lastError: '<b>nothing listens there</b>' },
+    ];
+    await host.connection!.sendNotification(OnRunChanged, { rows, activity: { ...host.activity, status: 'running', ours: true, endpoints }, damagedLines: 0, name: 'x', tags: [] });
+    await panel.page.locator('.endpoints tbody tr').nth(1).waitFor();
+    assert.deepEqual(await panel.page.locator('.endpoints tbody tr').evaluateAll((trs) => trs.map((tr) => [...tr.children].map((cell) => cell.textContent))), [
+      ['http://gpu1:8000', 'ready', '1,234', '12 of 64', '300', '0', ''],
+      ['http://gpu2:8000', 'waiting', '0', '0 of 4', '7', '3', '<b>nothing listens there</b>'],
+    ]);
+    assert.deepEqual(await axe(panel.page), []);
+    await shot(panel.page, 'run-endpoints');
+  });
+
   it('shows an error of the host in its own words', async () => {
     const host = new Host(index);
     host.failPages = 'The disk is gone.';

@@ -2,6 +2,7 @@ import { type VNode } from 'preact';
 import { type Activity, type Estimates, type RunAction, type RunView } from '../../src/protocol/panels';
 import { Button } from '../ui/controls';
 import { count, duration, percent, plusMinus, points, t } from '../ui/l10n';
+import { Endpoints } from './endpoints';
 import { groupTitle } from './state';
 
 export interface HeaderProps {
@@ -46,6 +47,7 @@ export function Header({ run, estimates, onAction }: HeaderProps): VNode {
         {activity.etaSeconds !== null && <span>{t('{0} left', duration(activity.etaSeconds))}</span>}
         {activity.tokensPerSecond !== null && <span title={t('Generated tokens per second')}>{t('{0} tokens/s', count(activity.tokensPerSecond))}</span>}
       </div>
+      {activity.endpoints && activity.endpoints.length > 0 && <Endpoints endpoints={activity.endpoints} />}
       {activity.message !== null && <p class="notice" role="alert">{activity.message}</p>}
       {run.damagedLines > 0 && <p class="notice">{t('{0} lines of samples.jsonl are damaged. Their items count as not done; resuming the run computes them again.', run.damagedLines)}</p>}
       {!run.trusted && <p class="notice">{t('Restricted Mode: results can be looked at, nothing can be run.')}</p>}

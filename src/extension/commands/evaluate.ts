@@ -7,6 +7,7 @@ import { Command } from '../contributions';
 import { type RunPanels } from '../panels/run';
 import { type ActiveRun, type ActiveRuns, CancelledStart, resumeParams } from '../runs/active';
 import { chooseEvaluation, type Given } from '../runs/flow';
+import { type Servers } from '../vllm/servers';
 import { type Log, runsFolder, type Steps } from '../services';
 import { readSetting } from '../settings';
 import { engineSettings } from '../settings/engine';
@@ -26,6 +27,7 @@ export interface EvaluateServices {
   readonly steps: Steps;
   readonly log: Log;
   readonly panels: () => RunPanels;
+  readonly servers: Servers;
 }
 
 /** The folder of a run that a command was given: a tree item, a file or folder of the explorer, or a path. */
@@ -58,7 +60,10 @@ export class EvaluateCommands {
       await vscode.commands.executeCommand(Command[choice]);
       return;
     }
+    const servers = await this.services.servers.choose();
+    if (!servers) return;
     await this.start({
+      ...servers,
       bundle: choice.bundle,
       benchmark: choice.benchmark,
       languages: choice.languages,
@@ -88,7 +93,13 @@ export class EvaluateCommands {
       if (own.status !== 'paused') return;
       void this.follow(own);
       await own.continue();
-    } else await this.start(resumeParams(folder, this.version));
+    } else await this.start(await this.resuming(folder));
+  }
+
+  /** The request that continues a run, with the servers of now where servers answered it. */
+  private async resuming(folder: string): Promise<StartParams> {
+    const params = resumeParams(folder, this.version);
+    return params.backend === 'vllm' ? { ...params, ...(await this.services.servers.params()) } : params;
   }
 
   /** Takes up the runs that a reload of the window interrupted. */
@@ -97,7 +108,7 @@ export class EvaluateCommands {
     for (const folder of await this.services.runs.unfinished()) {
       this.services.log.info(`Taking up the run in ${folder} after a reload`);
       try {
-        await this.start(resumeParams(folder, this.version), false);
+        await this.start(await this.resuming(folder), false);
       } catch (e) {
         void showError(e, this.services.log);
       }

@@ -113,8 +113,8 @@ export class RunSession implements vscode.Disposable {
     // Languages that were taken out are not waited for.
     const total = facts.rows.reduce((sum, row) => sum + (row.cancelled ? row.n : row.total), 0);
     if (own) {
-      const { status, tokensPerSecond, etaSeconds, message } = own.last;
-      return { status, ours: true, done: facts.done, total, tokensPerSecond, etaSeconds, message };
+      const { status, tokensPerSecond, etaSeconds, message, endpoints } = own.last;
+      return { status, ours: true, done: facts.done, total, tokensPerSecond, etaSeconds, message, ...(endpoints ? { endpoints } : {}) };
     }
     const stored = facts.state?.status ?? 'planned';
     const status: ShownStatus = stored === 'running' && !facts.locked ? 'interrupted' : stored === 'paused' && !facts.locked ? 'cancelled' : stored;

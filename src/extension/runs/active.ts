@@ -165,6 +165,8 @@ export function resumeParams(folder: string, version: string): StartParams {
     benchmark: execution.benchmarkPath,
     languages: plan.languages.join(','),
     ...(plan.sampling === 'ids' ? { ids: plan.ids } : drawn ? { limit: plan.ids.length, sampling: plan.sampling as Sampling } : {}),
+    ...(plan.shard ? { shard: plan.shard } : {}),
+    ...(environment.backend.name === 'vllm' ? { backend: 'vllm' as const } : {}),
     mode: environment.mode,
     continuation: environment.continuation,
     swapSwedishSwahili: environment.parity?.swapSwedishSwahili,

@@ -88,7 +88,7 @@ export class Evaluation {
 
   private send(status: RunStatus, message: string | null, settled: boolean): void {
     const p = this.last;
-    this.events.onEvent({ status, done: p?.done ?? 0, total: p?.total ?? 0, tokensPerSecond: p && p.newTokens > 0 ? p.tokensPerSecond : null, etaSeconds: settled ? null : (p?.etaSeconds ?? null), message, settled });
+    this.events.onEvent({ status, done: p?.done ?? 0, total: p?.total ?? 0, tokensPerSecond: p && p.newTokens > 0 ? p.tokensPerSecond : null, etaSeconds: settled ? null : (p?.etaSeconds ?? null), message, settled, ...(p?.endpoints ? { endpoints: p.endpoints } : {}) });
   }
 
   /** Stops after the chunk in flight; the engine stays loaded. */

@@ -8,6 +8,8 @@ import { doctorReport, runDoctor, type DoctorLine } from '../../runs/doctor';
 import { RunError } from '../../runs/errors';
 import { setUpPython } from '../../runs/python';
 import { exportReport } from '../../runs/report';
+import { pythonEnvironment } from '../../runs/locations';
+import { exportForVllm, findVllm, serverArguments } from '../../runs/serve';
 import { type SampleView } from '../../protocol/panels';
 import { changeRun, findBundles, inspectBenchmarks, inspectBundle, listRunsCached } from './catalogue';
 import { Comparer } from './comparison';
@@ -182,5 +184,12 @@ answer(P.BuildBundle, async ({ allowHub, ...request }, token) => {
   process.env.HF_HUB_OFFLINE = allowHub ? '' : '1';
   const dir = await buildBundle({ ...request, signal: abort.signal, onProgress: (message) => void connection.sendNotification(P.OnBuildProgress, { message }) });
   return { dir };
+});
+answer(P.FindVllm, ({ python }) => findVllm(python) ?? null);
+answer(P.ExportVllm, async ({ host, port, python, ...request }) => {
+  // The Python that serves need not be the one that exports.
+  const exporter = pythonEnvironment()?.python ?? python;
+  const made = await exportForVllm({ ...request, python: exporter, onProgress: (message) => void connection.sendNotification(P.OnBuildProgress, { message }) });
+  return { folder: made.folder, arguments: serverArguments(made, host, port) };
 });
 connection.listen();

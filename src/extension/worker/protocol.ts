@@ -2,6 +2,7 @@ import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc';
 import { type BundleIssue } from '../../bundle';
 import { type BenchmarkFinding } from '../../core/benchmarks';
 import { type AgreementView, type CompareView, type ListParams, type PairAnswer, type PairKey, type PairPage, type PairParams, type PairSample, type ScorersView, type Side, type TrendView } from '../../protocol/compare';
+import { type EndpointView } from '../../protocol/endpoints';
 import { type Estimates, type Outcome, type Page, type PageParams, type ProblemView, type SampleKey, type SampleView, type TableRow, type TokenSpan } from '../../protocol/panels';
 import { type Continuation, type RunManifest, type RunMode, type RunState, type RunStatus } from '../../protocol/run';
 import { type TrainingInfo, type TrainingView } from '../../protocol/training';
@@ -119,6 +120,10 @@ export interface StartParams extends Selection {
   readonly runsFolder?: string;
   readonly version: string;
   readonly retryFailed?: boolean;
+  readonly backend?: 'onnx' | 'vllm';
+  readonly endpoints?: readonly string[];
+  /** Of the servers; goes from the secret storage to the worker and no further. */
+  readonly key?: string;
 }
 
 export interface Started {
@@ -138,6 +143,8 @@ export interface RunEvent {
   readonly message: string | null;
   /** True with the last event of a session: nothing is in motion any more (a paused run still holds its engine). */
   readonly settled: boolean;
+  /** The servers, when servers answer. */
+  readonly endpoints?: readonly EndpointView[];
 }
 
 /** Checks and loads; the samples come after the answer. A second call with the run's folder resumes it. */
@@ -181,5 +188,9 @@ export const BuildBundle = new RequestType<
   { readonly dir: string },
   void
 >('bundle/build');
+/** A Python with vLLM: the one of the setting, of LINGUALIFT_VLLM_PYTHON, or of the set-up; null when none has it. */
+export const FindVllm = new RequestType<{ readonly python?: string }, { readonly python: string; readonly version: string } | null, void>('vllm/find');
+/** Writes a bundle's LLM for vLLM, and says how Python starts a server with it. */
+export const ExportVllm = new RequestType<{ readonly bundle: string; readonly dtype: string; readonly python?: string; readonly host: string; readonly port: number }, { readonly folder: string; readonly arguments: readonly string[] }, void>('vllm/export');
 export const OnBuildProgress = new NotificationType<{ readonly message: string }>('bundle/progress');
 export const OnLog = new NotificationType<{ readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly line: string }>('log');
