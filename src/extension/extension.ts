@@ -28,7 +28,6 @@ import { RunLinks } from './terminal';
 import { TextDocuments } from './text';
 import { BenchmarkTests } from './testing';
 import { attentionLink, RunUris } from './uri';
-import { RunUris } from './uri';
 import { LocalServer } from './vllm/local';
 import { Servers } from './vllm/servers';
 import { BenchmarksView } from './views/benchmarks';
