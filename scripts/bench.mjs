@@ -112,6 +112,8 @@ async function extension() {
 async function training(python) {
   step('training: Stage II, baseline and the plain Trainer');
   results.training = await json(python, [path.join(HERE, 'training.py'), '14', String(THREADS)], { env: pythonEnv(), what: 'training' });
+}
+
 async function servers(python) {
   for (const name of ['smol-text', 'smol-lift']) await demoBundle(python, name);
   results.vllm = await (await import(path.join(HERE, 'vllm.mjs'))).vllm({ step, json, ROOT, cacheFolder, THREADS, python });
@@ -129,8 +131,7 @@ await run(async () => {
   const asked = process.argv.slice(2).filter((a) => !a.startsWith('-'));
   const wants = (name) => asked.length === 0 || asked.includes(name);
   let python;
-  if (wants('generation') || wants('evaluation') || wants('training')) {
-  if (wants('generation') || wants('evaluation') || wants('vllm')) {
+  if (wants('generation') || wants('evaluation') || wants('training') || wants('vllm')) {
     python = await pythonEnvironment();
     await baseWeights(python);
   }
