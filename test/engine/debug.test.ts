@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import path from 'node:path';
 import { type DebugProtocol } from '@vscode/debugprotocol';
 import { type EngineClient } from '../../src/engine/client';
 import { itemOf } from '../../src/debug/launch';
+import { demoBundlesFolder } from '../../src/runs/locations';
 import { Dap } from '../helpers/dap';
 import { buildFolder, generate, loadedEngine } from '../helpers/engine';
 import { TINY, TINY_TEXT } from '../helpers/paths';
@@ -220,6 +222,34 @@ describe('debugging a generation', function () {
       await alone.move('continue');
       assert.equal((await alone.ask<{ content: string }>('source', { sourceReference: 1 })).content, (await both.ask<{ content: string }>('source', { sourceReference: i + 1 })).content);
     }
+  });
+
+  it('debugs the demo bundle: real text, an answer to break on, a forced digit (golden)', async function () {
+    const dir = path.join(demoBundlesFolder(), 'smol-lift');
+    if (!fs.existsSync(path.join(dir, 'lift.json'))) return this.skip();
+    this.timeout(240_000);
+    const d = dap();
+    const questions = { en: 'Ben has 12 apples. He gives 5 to Mia. How many apples does Ben have now?', sw: 'Ben ana matofaa 12. Anampa Mia 5. Ben ana matofaa mangapi sasa?' };
+    await d.start({ bundle: 'smol-lift', precision: 'fp32', questions, maxNewTokens: 60 }, () => d.ask('setFunctionBreakpoints', { breakpoints: [{ name: '/\\d/', hitCondition: '1' }] }));
+    await d.move('continue');
+    await d.ask('evaluate', { expression: 'topk 5', context: 'repl', frameId: 10 });
+    await d.ask('evaluate', { expression: 'p(" 7")', context: 'repl', frameId: 10 });
+    await d.ask('evaluate', { expression: 'lens', context: 'repl', frameId: 10 });
+    d.note('break when the answer number is there');
+    await d.ask('setDataBreakpoints', { breakpoints: [{ dataId: 'answer' }] });
+    await d.move('continue');
+    for (const thread of [1, 2]) {
+      await d.ask('stackTrace', { threadId: thread, levels: 1 });
+      const { content } = await d.ask<{ content: string }>('source', { sourceReference: thread });
+      assert.match(content, /\d/);
+    }
+    await d.move('stepBack');
+    await d.ask('evaluate', { expression: 'force "9"', context: 'repl', frameId: 10 });
+    await d.ask('setDataBreakpoints', { breakpoints: [] });
+    await d.move('continue');
+    await d.ask('source', { sourceReference: 1 });
+    await d.ask('evaluate', { expression: 'fork', context: 'repl', frameId: 10 });
+    d.golden('demo');
   });
 
   it('pauses, and refuses to move meanwhile', async () => {
