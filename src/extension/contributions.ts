@@ -12,6 +12,7 @@ export const Command = {
   compareRuns: 'lingualift.compareRuns',
   rescoreRun: 'lingualift.rescoreRun',
   showTrend: 'lingualift.showTrend',
+  showAlignment: 'lingualift.showAlignment',
   renameRun: 'lingualift.renameRun',
   tagRun: 'lingualift.tagRun',
   deleteRun: 'lingualift.deleteRun',
@@ -80,6 +81,8 @@ export const OUTPUT_RENDERER = 'lingualift.output';
 export const TEST_CONTROLLER = 'lingualift.benchmarks';
 /** View type of the panel that looks into one generation. */
 export const ATTENTION_PANEL = 'lingualift.attention';
+/** View type of the alignment panel. */
+export const ALIGNMENT_PANEL = 'lingualift.alignment';
 /** Read-only text documents of the extension: findings and the doctor's report. */
 export const TEXT_SCHEME = 'lingualift';
 

@@ -5,6 +5,7 @@ import { BenchmarkLenses } from './benchmarks/lenses';
 import { ResultMarks } from './benchmarks/marks';
 import { Catalogue } from './catalogue';
 import { type Handlers, registerCommands } from './commands';
+import { AlignmentCommands } from './commands/alignment';
 import { AttentionCommands, engineChoice } from './commands/attention';
 import { BundleCommands } from './commands/bundles';
 import { doctor } from './commands/doctor';
@@ -15,13 +16,15 @@ import { Command, View } from './contributions';
 import { GenerationDebugger } from './debugger';
 import { registerNotebooks } from './notebook';
 import { newNotebook, openInNotebook } from './notebook/commands';
+import { AlignmentPanels } from './panels/alignment';
 import { AttentionPanels } from './panels/attention';
 import { ComparePanels } from './panels/compare';
 import { RunPanels } from './panels/run';
 import { TrainingPanels } from './panels/training';
 import { ActiveRuns } from './runs/active';
 import { RunStatusItem } from './runs/status';
-import { ContextKeys, Reader, Steps } from './services';
+import { ContextKeys, Reader, runsFolder, Steps } from './services';
+import { readSetting } from './settings';
 import { CodeSwitchPreviews } from './tasks/preview';
 import { TrainingTasks } from './tasks/provider';
 import { RunLinks } from './terminal';
@@ -63,6 +66,10 @@ export function activate(context: vscode.ExtensionContext): Api {
   const attention: AttentionPanels = new AttentionPanels(context.extensionUri, {
     log, engine: engineChoice, choose: (what, ref) => ofAttention.choose(what, ref), link: (refs) => attentionLink(context.extension.id, refs), openSample: (folder, show) => panels.open(folder, show),
   });
+  const alignments = new AlignmentPanels(context.extensionUri, {
+    steps, log, runsFolder: () => runsFolder(context), engine: () => ({ threads: readSetting('threads'), batch: readSetting('batchSize') }), openSample: (folder, show) => panels.open(folder, show),
+  });
+  const ofAlignment = new AlignmentCommands({ context, catalogue, alignments });
   const ofRuns = new RunCommands({ catalogue, reader, comparisons });
   const ofBundles = new BundleCommands({ extensionPath: context.extensionPath, catalogue, reader, steps, texts, log });
 
@@ -82,6 +89,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     [Command.compareRuns]: (argument, selection) => ofRuns.compare(argument, selection),
     [Command.rescoreRun]: (argument, scorer) => ofRuns.rescore(argument, scorer),
     [Command.showTrend]: (argument) => ofRuns.trend(argument),
+    [Command.showAlignment]: (argument, what) => ofAlignment.show(argument, what),
     [Command.renameRun]: (argument) => ofRuns.rename(argument),
     [Command.tagRun]: (argument) => ofRuns.tag(argument),
     [Command.deleteRun]: (argument) => ofRuns.delete(argument),
@@ -129,7 +137,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   const openRun = (folder: string, show?: { language: string; id?: string }): void => panels.open(path.resolve(folder), show);
   const runsView = new RunsView(catalogue, runs);
   context.subscriptions.push(
-    log, reader, runs, catalogue, texts, panels, comparisons, attention, runsView, generationDebugger,
+    log, reader, runs, catalogue, texts, panels, comparisons, attention, alignments, runsView, generationDebugger,
     ownTasks, previews, trainings, trainingView, new TrainingTasks(context, log),
     registerCommands(handlers, log),
     registerNotebooks({ context, catalogue, reader, runs, steps, log }),
@@ -142,7 +150,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     vscode.window.createTreeView(View.training, { treeDataProvider: trainingView, canSelectMany: true }),
     new RunStatusItem(runs),
     vscode.window.registerTerminalLinkProvider(new RunLinks(openRun)),
-    vscode.window.registerUriHandler(new RunUris(openRun, (refs) => attention.open(refs), log)),
+    vscode.window.registerUriHandler(new RunUris(openRun, (refs) => attention.open(refs), (request) => alignments.open(request, false), log)),
   );
   void evaluate.resumeUnfinished();
   const activationMs = performance.now() - startedAt;

@@ -1,7 +1,9 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
+import { type AlignmentRequest } from '../protocol/alignmentpanel';
 import { MOST_SUBJECTS } from '../protocol/attention-panel';
 import { type GenerationRef, isGenerationRef } from '../protocol/generation';
+import { requestOfLink } from './alignmentlink';
 import { requireTrust } from './commands';
 import { type Log } from './services';
 
@@ -29,12 +31,14 @@ export function refsOfLink(encoded: string | null): GenerationRef[] {
 
 /**
  * `<scheme>://lingualift.lingualift/run?folder=/abs/path[&language=sw&id=lift48/17]`: looks at a run.
+ * `…/alignment?request=…`: at an analysis, when it is in the cache.
  * `…/attention?refs=…`: looks into a generation, which loads its bundle; that is asked first. Nothing else can be started by URI.
  */
 export class RunUris implements vscode.UriHandler {
   constructor(
     private readonly open: Open,
     private readonly openAttention: OpenAttention,
+    private readonly openAlignment: (request: AlignmentRequest) => void,
     private readonly log: Log,
   ) {}
 
@@ -42,6 +46,7 @@ export class RunUris implements vscode.UriHandler {
     const query = new URLSearchParams(uri.query);
     try {
       if (uri.path === '/attention') await this.attention(query);
+      else if (uri.path === '/alignment') this.alignment(uri.query);
       else this.run(uri, query);
     } catch (e) {
       void vscode.window.showErrorMessage((e as Error).message);
@@ -56,6 +61,12 @@ export class RunUris implements vscode.UriHandler {
     }
     const language = query.get('language');
     this.open(folder, language === null ? undefined : { language, id: query.get('id') ?? undefined });
+  }
+
+  private alignment(query: string): void {
+    const request = requestOfLink(query);
+    if (!request) throw new Error(vscode.l10n.t('This link does not name an alignment analysis.'));
+    this.openAlignment(request);
   }
 
   private async attention(query: URLSearchParams): Promise<void> {

@@ -5,8 +5,9 @@ import { announce } from '../ui/live';
 export interface MatrixProps {
   /** What the matrix shows, and how it is moved through. */
   readonly label: string;
-  /** Short labels of rows and columns alike. */
+  /** Short labels of the rows, and of the columns too when those have none of their own. */
   readonly labels: readonly string[];
+  readonly columns?: readonly string[];
   /** -1 to 1; null is drawn empty. Below zero another colour is used. */
   readonly value: (row: number, column: number) => number | null;
   readonly describe: (row: number, column: number) => string;
@@ -26,33 +27,34 @@ function colours(element: Element): { readonly up: string; readonly down: string
 }
 
 /**
- * A square matrix on a canvas that fits the frame around it, with one cursor for mouse and keyboard. The cell under the cursor stands in words below the drawing
+ * A matrix on a canvas that fits the frame around it, with one cursor for mouse and keyboard. The cell under the cursor stands in words below the drawing
  * and is announced; every number is in the table that its user offers beside it.
  */
-export function Matrix({ label, labels, value, describe }: MatrixProps): VNode {
+export function Matrix({ label, labels, columns = labels, value, describe }: MatrixProps): VNode {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [cursor, setCursor] = useState<readonly [number, number]>([0, Math.min(1, labels.length - 1)]);
+  const [cursor, setCursor] = useState<readonly [number, number]>([0, Math.min(1, columns.length - 1)]);
   const [cell, setCell] = useState(LEAST);
-  const n = labels.length;
-  const [row, column] = [Math.min(cursor[0], n - 1), Math.min(cursor[1], n - 1)];
+  const [n, m] = [labels.length, columns.length];
+  const head = columns === labels ? MARGIN : Math.max(MARGIN, 10 + 6 * Math.max(...columns.map((c) => c.length)));
+  const [row, column] = [Math.min(cursor[0], n - 1), Math.min(cursor[1], m - 1)];
 
   const draw = useCallback(() => {
     const element = canvas.current;
     const context = element?.getContext('2d');
     if (!element || !context) return;
-    const side = MARGIN + n * cell;
+    const [wide, high] = [MARGIN + m * cell, head + n * cell];
     const scale = window.devicePixelRatio || 1;
-    element.width = Math.round(side * scale);
-    element.height = Math.round(side * scale);
-    element.style.width = `${side}px`;
-    element.style.height = `${side}px`;
+    element.width = Math.round(wide * scale);
+    element.height = Math.round(high * scale);
+    element.style.width = `${wide}px`;
+    element.style.height = `${high}px`;
     context.setTransform(scale, 0, 0, scale, 0, 0);
     const c = colours(element);
     for (let r = 0; r < n; r += 1) {
-      for (let k = 0; k < n; k += 1) {
+      for (let k = 0; k < m; k += 1) {
         const v = value(r, k);
-        const [x, y] = [MARGIN + k * cell, MARGIN + r * cell];
+        const [x, y] = [MARGIN + k * cell, head + r * cell];
         if (v === null) {
           context.globalAlpha = 0.5;
           context.strokeStyle = c.line;
@@ -71,36 +73,34 @@ export function Matrix({ label, labels, value, describe }: MatrixProps): VNode {
     context.globalAlpha = 1;
     context.fillStyle = c.text;
     const every = Math.ceil(11 / cell);
+    context.textBaseline = 'middle';
+    const shows = (i: number, here: number): boolean => i % every === 0 || i === here;
     labels.forEach((text, i) => {
-      const here = i === row || i === column;
-      if (i % every !== 0 && !here) return;
-      context.textBaseline = 'middle';
-      const middle = MARGIN + (i + 0.5) * cell;
-      if (i % every === 0 || i === row) {
-        context.font = i === row ? 'bold 10px sans-serif' : '9px sans-serif';
-        context.textAlign = 'right';
-        context.fillText(text, MARGIN - 4, middle);
-      }
-      if (i % every === 0 || i === column) {
-        context.font = i === column ? 'bold 10px sans-serif' : '9px sans-serif';
-        context.textAlign = 'left';
-        context.save();
-        context.translate(middle, MARGIN - 4);
-        context.rotate(-Math.PI / 2);
-        context.fillText(text, 0, 0);
-        context.restore();
-      }
+      if (!shows(i, row)) return;
+      context.font = i === row ? 'bold 10px sans-serif' : '9px sans-serif';
+      context.textAlign = 'right';
+      context.fillText(text, MARGIN - 4, head + (i + 0.5) * cell);
+    });
+    columns.forEach((text, i) => {
+      if (!shows(i, column)) return;
+      context.font = i === column ? 'bold 10px sans-serif' : '9px sans-serif';
+      context.textAlign = 'left';
+      context.save();
+      context.translate(MARGIN + (i + 0.5) * cell, head - 4);
+      context.rotate(-Math.PI / 2);
+      context.fillText(text, 0, 0);
+      context.restore();
     });
     context.strokeStyle = c.focus;
     context.lineWidth = 2;
-    context.strokeRect(MARGIN + column * cell - 1, MARGIN + row * cell - 1, cell + 1, cell + 1);
-  }, [labels, value, cell, row, column, n]);
+    context.strokeRect(MARGIN + column * cell - 1, head + row * cell - 1, cell + 1, cell + 1);
+  }, [labels, columns, value, cell, row, column, n, m, head]);
 
   useLayoutEffect(draw, [draw]);
   useEffect(() => {
     const element = box.current!;
     const frame = element.parentElement!;
-    const measure = (): void => setCell(Math.max(LEAST, Math.min(28, Math.floor((Math.min(frame.clientWidth, frame.clientHeight - READ_OUT) - MARGIN) / Math.max(1, n)))));
+    const measure = (): void => setCell(Math.max(LEAST, Math.min(28, Math.floor(Math.min((frame.clientWidth - MARGIN) / Math.max(1, m), (frame.clientHeight - READ_OUT - head) / Math.max(1, n))))));
     const size = new ResizeObserver(measure);
     size.observe(frame);
     measure();
@@ -111,16 +111,16 @@ export function Matrix({ label, labels, value, describe }: MatrixProps): VNode {
       size.disconnect();
       theme.disconnect();
     };
-  }, [draw, n]);
+  }, [draw, n, m, head]);
 
   const go = (r: number, k: number): void => {
-    const next = [Math.max(0, Math.min(n - 1, r)), Math.max(0, Math.min(n - 1, k))] as const;
+    const next = [Math.max(0, Math.min(n - 1, r)), Math.max(0, Math.min(m - 1, k))] as const;
     setCursor(next);
     announce(describe(...next));
   };
   const onKeyDown = (e: KeyboardEvent): void => {
     const moves: Readonly<Record<string, readonly [number, number]>> = {
-      ArrowDown: [row + 1, column], ArrowUp: [row - 1, column], ArrowRight: [row, column + 1], ArrowLeft: [row, column - 1], Home: [row, 0], End: [row, n - 1], PageUp: [0, column], PageDown: [n - 1, column],
+      ArrowDown: [row + 1, column], ArrowUp: [row - 1, column], ArrowRight: [row, column + 1], ArrowLeft: [row, column - 1], Home: [row, 0], End: [row, m - 1], PageUp: [0, column], PageDown: [n - 1, column],
     };
     const to = moves[e.key];
     if (!to || e.altKey || e.ctrlKey || e.metaKey) return;
@@ -129,8 +129,8 @@ export function Matrix({ label, labels, value, describe }: MatrixProps): VNode {
   };
   const onPointer = (e: MouseEvent): void => {
     const frame = canvas.current!.getBoundingClientRect();
-    const [k, r] = [Math.floor((e.clientX - frame.left - MARGIN) / cell), Math.floor((e.clientY - frame.top - MARGIN) / cell)];
-    if (r >= 0 && k >= 0 && r < n && k < n) go(r, k);
+    const [k, r] = [Math.floor((e.clientX - frame.left - MARGIN) / cell), Math.floor((e.clientY - frame.top - head) / cell)];
+    if (r >= 0 && k >= 0 && r < n && k < m) go(r, k);
   };
   return (
     <div ref={box} class="matrix">

@@ -21,24 +21,26 @@ export interface Option<T> extends vscode.QuickPickItem {
   readonly value?: T;
 }
 
-const BACK = Symbol('back');
-type Answer<T> = T | typeof BACK | undefined;
+export const BACK = Symbol('back');
+export type Answer<T> = T | typeof BACK | undefined;
 
-interface Asking {
+export interface Asking {
   readonly title: string;
   readonly step: number;
+  /** Steps in all; default 4. */
+  readonly of?: number;
   readonly placeholder: string;
 }
 
 const STEPS = 4;
 
 /** One quick pick with a back button; undefined when it is closed. */
-function ask<T>(asking: Asking, options: readonly Option<T>[], active: (value: T) => boolean): Promise<Answer<T>> {
+export function ask<T>(asking: Asking, options: readonly Option<T>[], active: (value: T) => boolean): Promise<Answer<T>> {
   return new Promise((resolve) => {
     const pick = vscode.window.createQuickPick<Option<T>>();
     pick.title = asking.title;
     pick.step = asking.step;
-    pick.totalSteps = STEPS;
+    pick.totalSteps = asking.of ?? STEPS;
     pick.placeholder = asking.placeholder;
     pick.matchOnDescription = true;
     pick.items = options;
@@ -153,7 +155,7 @@ export function bundleOptions(bundles: readonly BundleInfo[]): Option<string>[] 
   ];
 }
 
-function benchmarkOptions(benchmarks: readonly BenchmarkInfo[]): Option<string>[] {
+export function benchmarkOptions(benchmarks: readonly BenchmarkInfo[]): Option<string>[] {
   const option = (b: BenchmarkInfo): Option<string> => ({
     label: b.error === null ? `$(checklist) ${b.title}` : `$(warning) ${b.title}`,
     description: b.error === null ? t('{0} languages × {1} problems', b.languages.length, b.problems) : t('cannot be used'),
@@ -163,7 +165,7 @@ function benchmarkOptions(benchmarks: readonly BenchmarkInfo[]): Option<string>[
   return [...benchmarks.map(option), separator(t('more')), { label: `$(add) ${t('Import benchmark…')}`, value: 'importBenchmark' }];
 }
 
-async function askLanguages(asking: Asking, info: BenchmarkInfo | undefined, last: string | undefined): Promise<Answer<string>> {
+export async function askLanguages(asking: Asking, info: BenchmarkInfo | undefined, last: string | undefined): Promise<Answer<string>> {
   const codes = info?.languages ?? [];
   const counts = RESOURCE_CLASSES.map((cls) => [cls, codes.filter((c) => languageOf(c)?.resourceClass === cls).length] as const);
   const names = { low: t('Low-resource languages'), medium: t('Medium-resource languages'), high: t('High-resource languages') };
@@ -190,7 +192,7 @@ async function askLanguages(asking: Asking, info: BenchmarkInfo | undefined, las
   return selected.length === 0 ? undefined : selected.join(',');
 }
 
-async function askSample(asking: Asking, problems: number, last: number | null | undefined): Promise<Answer<number | null>> {
+export async function askSample(asking: Asking, problems: number, last: number | null | undefined): Promise<Answer<number | null>> {
   type Value = { readonly limit: number | null } | 'other';
   const sizes = [2, 10, 25, 50, 100, 250].filter((n) => n < problems);
   const options: Option<Value>[] = [

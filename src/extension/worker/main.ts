@@ -11,6 +11,7 @@ import { exportReport } from '../../runs/report';
 import { pythonEnvironment } from '../../runs/locations';
 import { exportForVllm, findVllm, serverArguments } from '../../runs/serve';
 import { type SampleView } from '../../protocol/panels';
+import { AlignmentDesk } from './alignment';
 import { changeRun, findBundles, inspectBenchmarks, inspectBundle, listRunsCached } from './catalogue';
 import { Comparer } from './comparison';
 import { Evaluation } from './evaluation';
@@ -100,6 +101,29 @@ function twinOf(run: RunIndex, id: string): string | null {
   }
   return english.get(source)!.get(id) ?? null;
 }
+
+let desk: AlignmentDesk | undefined;
+const atDesk = (): AlignmentDesk => {
+  if (!desk) throw new RunError('No alignment is open here.');
+  return desk;
+};
+answer(P.OpenAlignmentDesk, (settings) => (desk = new AlignmentDesk(settings, (status) => void connection.sendNotification(P.OnDeskStatus, status))).find());
+answer(P.AnalyseAlignment, async (token: CancellationToken) => {
+  const abort = new AbortController();
+  token.onCancellationRequested(() => abort.abort());
+  await atDesk().analyse(abort.signal);
+  return null;
+});
+answer(P.ReadAlignment, () => atDesk().view());
+answer(P.ReadMap, (params, token) => atDesk().map(params, token));
+answer(P.ReadRunColours, ({ run }) => atDesk().colours(run));
+answer(P.SearchPoints, ({ text }) => atDesk().search(text));
+answer(P.ReadPoints, ({ points }) => atDesk().pointTexts(points));
+answer(P.ReadQuestion, ({ language, id }) => {
+  const { question, answer: gold } = atDesk().problem(language, id);
+  return { question, gold: String(gold) };
+});
+answer(P.ReadSoft, (params, token) => atDesk().soft(params, token));
 
 const evaluation = new Evaluation({
   onEvent: (event) => void connection.sendNotification(P.OnRunEvent, event),

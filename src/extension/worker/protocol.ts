@@ -1,6 +1,7 @@
 import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc';
 import { type BundleIssue } from '../../bundle';
 import { type BenchmarkFinding } from '../../core/benchmarks';
+import { type AlignmentRequest, type AlignmentStatus, type AlignmentView, type MapParams, type MapView, type PointTexts, type RunColours, type SoftAnswer, type SoftParams } from '../../protocol/alignmentpanel';
 import { type AgreementView, type CompareView, type ListParams, type PairAnswer, type PairKey, type PairPage, type PairParams, type PairSample, type ScorersView, type Side, type TrendView } from '../../protocol/compare';
 import { type EndpointView } from '../../protocol/endpoints';
 import { type Estimates, type Outcome, type Page, type PageParams, type ProblemView, type SampleKey, type SampleView, type TableRow, type TokenSpan } from '../../protocol/panels';
@@ -97,6 +98,29 @@ export const ReadPairSample = new RequestType<Between<PairKey>, PairSample, void
 export const ReadAgreement = new RequestType<Between<Side>, AgreementView, void>('comparison/agreement');
 export const ReadScorers = new RequestType<Between<{ readonly run: number }>, ScorersView, void>('comparison/scorers');
 export const ReadTrend = new RequestType<Between<{ readonly run: number }>, TrendView, void>('comparison/trend');
+
+// ---- alignment: a worker of its own for each panel
+
+export interface OpenDesk {
+  readonly request: AlignmentRequest;
+  readonly runsFolder: string;
+  /** 0: all cores. */
+  readonly threads: number;
+  readonly batch: number;
+}
+
+/** Sets the desk up. True: everything is in the cache and ready. */
+export const OpenAlignmentDesk = new RequestType<OpenDesk, boolean, void>('desk/open');
+/** Computes what is not cached; ends when everything is ready. */
+export const AnalyseAlignment = new RequestType0<null, void>('desk/analyse');
+export const OnDeskStatus = new NotificationType<AlignmentStatus>('desk/status');
+export const ReadAlignment = new RequestType0<AlignmentView, void>('desk/view');
+export const ReadMap = new RequestType<MapParams, MapView, void>('desk/map');
+export const ReadRunColours = new RequestType<{ readonly run: string }, RunColours, void>('desk/run');
+export const SearchPoints = new RequestType<{ readonly text: string }, readonly number[], void>('desk/search');
+export const ReadPoints = new RequestType<{ readonly points: readonly number[] }, readonly PointTexts[], void>('desk/points');
+export const ReadQuestion = new RequestType<{ readonly language: string; readonly id: string }, { readonly question: string; readonly gold: string }, void>('desk/question');
+export const ReadSoft = new RequestType<SoftParams, SoftAnswer, void>('desk/soft');
 
 // ---- one run, in motion
 
