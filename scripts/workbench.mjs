@@ -14,6 +14,16 @@ if (!/^\d{2,5}$/.test(values.port)) {
   process.exit(2);
 }
 
+/** A notebook with one cell of each kind (format: src/core/notebook/document.ts). */
+function sampleNotebook() {
+  const cells = [
+    ['markdown', '# Questions to a bundle\n\nThe first cell asks one question, the second evaluates two bundles over the same problems and compares them.'],
+    ['lift-prompt', 'bundle: tiny\nlanguage: sw\nmax-tokens: 48\ngold: 15\n---\nAna ana tufaha 24 na anatoa 9. Amebaki na mangapi?'],
+    ['lift-eval', 'benchmark: lift48\nlanguages: en, sw, ar\nsample: 5\nseed: 1\nbundles: tiny, tiny-text'],
+  ];
+  return JSON.stringify({ format: 'lift-notebook/1', cells: cells.map(([language, text]) => ({ language, source: text.split('\n') })) }, null, 2) + '\n';
+}
+
 /** A workspace with the test bundle, so that a run can be started at once; made once and kept. */
 function sampleWorkspace() {
   const folder = path.join(cacheFolder(), 'workbench', 'sample-workspace');
@@ -23,7 +33,8 @@ function sampleWorkspace() {
       const from = path.join(ROOT, 'models', name);
       if (fs.existsSync(from)) fs.cpSync(from, path.join(folder, 'bundles', name), { recursive: true });
     }
-    fs.writeFileSync(path.join(folder, 'README.md'), '# Sample workspace\n\n`bundles/tiny` is a random model that answers nonsense fast: good for trying every view.\n\nStart with "LinguaLIFT: Run Evaluation…" in the command palette.\n');
+    fs.writeFileSync(path.join(folder, 'questions.liftnb'), sampleNotebook());
+    fs.writeFileSync(path.join(folder, 'README.md'), '# Sample workspace\n\n`bundles/tiny` is a random model that answers nonsense fast: good for trying every view.\n\nStart with "LinguaLIFT: Run Evaluation…" in the command palette, or with the notebook `questions.liftnb`.\n');
   }
   return folder;
 }
