@@ -10,7 +10,7 @@ import { readManifestOf } from '../../src/runs/store';
 
 const workspace = (): string => vscode.workspace.workspaceFolders![0]!.uri.fsPath;
 
-async function until<T>(what: string, probe: () => T | undefined | false, ms = 50_000): Promise<T> {
+async function until<T>(what: string, probe: () => T | undefined | false, ms = 40_000): Promise<T> {
   for (const end = Date.now() + ms; Date.now() < end; ) {
     const value = probe();
     if (value !== undefined && value !== false) return value;
@@ -49,7 +49,7 @@ const run = (document: vscode.NotebookDocument, ...at: number[]): Thenable<unkno
 const over = (cell: vscode.NotebookCell): boolean => cell.executionSummary?.success !== undefined;
 
 describe('notebook', function () {
-  this.timeout(120_000);
+  this.timeout(60_000);
   before(async () => {
     await vscode.extensions.getExtension('lingualift.lingualift')!.activate();
   });
@@ -114,13 +114,15 @@ describe('notebook', function () {
   it('interrupts an evaluation, drops the cells that wait, and resumes from what is saved', async () => {
     const document = await open('interrupt.liftnb', [['lift-eval', 'benchmark: lift48\nlanguages: all\nbundle: tiny\nseed: 77'], ['lift-prompt', 'bundle: tiny\n---\nNever asked']]);
     const [cell, waiting] = document.getCells() as [vscode.NotebookCell, vscode.NotebookCell];
-    await run(document, 0, 1);
+    // The command itself waits for the end of the cells.
+    const executed = run(document, 0, 1);
     await until('first samples', () => {
       const o = outputOf(cell);
       return o?.kind === 'eval' && (o.runs[0]?.done ?? 0) > 0;
     });
     await vscode.commands.executeCommand('notebook.cancelExecution');
     await until('the end', () => over(cell));
+    await executed;
     assert.equal(cell.executionSummary!.success, false);
     const o = outputOf(cell)!;
     assert.ok(o.kind === 'eval' && o.state === 'cancelled');
