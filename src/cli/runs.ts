@@ -5,6 +5,7 @@ import { RunError } from '../runs/errors';
 import { listRuns } from '../runs/list';
 import { mergeRuns } from '../runs/merge';
 import { writeReports } from '../runs/report';
+import { otherScores } from '../runs/scores';
 import { readManifestOf, readSamples, readState } from '../runs/store';
 import { summarise } from '../runs/summary';
 import { finalTable } from './evaluate';
@@ -47,8 +48,8 @@ function list(folder: string, json: boolean): number {
   }
   if (runs.length === 0) say(`No runs in ${folder}. Make one: lingualift evaluate --help`);
   else {
-    const rows = runs.map((r) => [r.folder, r.status, r.bundle, r.benchmark, `${r.done}/${r.total}`, r.accuracy === null ? '–' : percent(r.accuracy), r.created.slice(0, 16).replace('T', ' ')]);
-    process.stdout.write(table(['run', 'status', 'bundle', 'benchmark', 'done', 'acc %', 'created (UTC)'], rows, new Set([4, 5])) + '\n');
+    const rows = runs.map((r) => [r.folder, r.status, r.bundle, r.benchmark, `${r.done}/${r.total}`, r.accuracy === null ? '–' : percent(r.accuracy), r.rescored.map((s) => `${s.scorer} ${s.n > 0 ? percent(s.correct / s.n) : '–'}`).join(', '), r.created.slice(0, 16).replace('T', ' ')]);
+    process.stdout.write(table(['run', 'status', 'bundle', 'benchmark', 'done', 'acc %', 'also scored, %', 'created (UTC)'], rows, new Set([4, 5])) + '\n');
   }
   return 0;
 }
@@ -60,7 +61,7 @@ function show(run: string, runs: string, json: boolean): number {
   const { samples, damagedLines } = readSamples(folder);
   const state = readState(folder) ?? { status: 'planned' as const, updated: '', seconds: 0, newTokens: 0 };
   if (json) {
-    process.stdout.write(JSON.stringify({ ...summarise(manifest, state, samples, folder), environment: manifest.environment, plan: manifest.plan, execution: manifest.execution, damagedLines }) + '\n');
+    process.stdout.write(JSON.stringify({ ...summarise(manifest, state, samples, folder), rescored: otherScores(folder, samples), environment: manifest.environment, plan: manifest.plan, execution: manifest.execution, damagedLines }) + '\n');
     return 0;
   }
   const { environment: e } = manifest;
@@ -68,6 +69,7 @@ function show(run: string, runs: string, json: boolean): number {
   say(`${e.bundle.name} (${e.bundle.precision}, ${e.bundle.sha256.slice(0, 12)}) on ${e.benchmark.title} (${e.benchmark.sha256.slice(0, 12)}), template ${e.prompt.template}/${e.prompt.version}, scorer ${e.scorer.name}/${e.scorer.version}`);
   say(`${e.backend.name} ${e.backend.provider}, ${Object.entries(e.backend.versions).map(([k, v]) => `${k} ${v}`).join(', ')}`);
   if (damagedLines.length > 0) say(`Damaged lines in samples.jsonl: ${damagedLines.join(', ')}`);
+  for (const s of otherScores(folder, samples)) say(`Also scored by ${s.scorer}: ${s.correct} of ${s.n} right (${percent(s.correct / Math.max(1, s.n))} %); the two disagree on ${s.disagree}.`);
   if (samples.length > 0) process.stdout.write(finalTable(samples) + '\n');
   return 0;
 }

@@ -8,13 +8,15 @@ import { percent, say } from './terminal';
 
 const HELP = `lingualift score --scorer NAME [--json]            read JSON lines {language, completion, gold} on standard input,
                                                 write each back with correct, value, span, reading, ambiguous, error
-lingualift score --run DIR --scorer NAME [--json]  score a finished run again, without the model
+lingualift score --run DIR --scorer NAME [--json]  score a finished run again, without the model; the scores are kept in DIR/scores
+                                                beside the original ones, which stay as they are
 
   --scorer NAME   ${SCORER_NAMES.join(', ')}
+  --dry-run       with --run: only say what would change
   --json          with --run: one JSON object; without: JSON lines are always written`;
 
 export async function scoreCommand(args: readonly string[]): Promise<number> {
-  const o = options(args, { scorer: 'text', run: 'text', json: 'flag' }, HELP);
+  const o = options(args, { scorer: 'text', run: 'text', 'dry-run': 'flag', json: 'flag' }, HELP);
   let scorer: Scorer;
   try {
     scorer = scorerByName(text(o, 'scorer') ?? 'locale');
@@ -23,7 +25,7 @@ export async function scoreCommand(args: readonly string[]): Promise<number> {
   }
   const run = text(o, 'run');
   if (run !== undefined) {
-    const result = rescoreRun(run, scorer);
+    const result = rescoreRun(run, scorer, o['dry-run'] !== true);
     const changed = result.changed.length;
     if (o.json === true) process.stdout.write(JSON.stringify(result) + '\n');
     else {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { type RunStatus } from '../protocol/run';
 import { plannedItems } from '../protocol/shard';
 import { isLocked } from './lock';
+import { otherScores, type OtherScores } from './scores';
 import { MANIFEST, readManifestOf, readSamples, readState } from './store';
 
 export interface ListedRun {
@@ -20,6 +21,8 @@ export interface ListedRun {
   /** Share of right answers over all samples; null without samples. */
   readonly accuracy: number | null;
   readonly created: string;
+  /** What other scorers made of the same completions. */
+  readonly rescored: readonly OtherScores[];
   /** What is wrong with the run, when it is damaged. */
   readonly problem?: string;
 }
@@ -56,8 +59,9 @@ export function listedRun(run: string): ListedRun {
       done: samples.length,
       accuracy: samples.length > 0 ? samples.filter((s) => s.correct).length / samples.length : null,
       created: manifest.created,
+      rescored: otherScores(run, samples),
     };
   } catch (e) {
-    return { folder, path: run, id: folder, name: null, tags: [], status: 'damaged', bundle: '?', benchmark: '?', fingerprint: '', done: 0, total: 0, accuracy: null, created: '', problem: (e as Error).message };
+    return { folder, path: run, id: folder, name: null, tags: [], status: 'damaged', bundle: '?', benchmark: '?', fingerprint: '', done: 0, total: 0, accuracy: null, created: '', rescored: [], problem: (e as Error).message };
   }
 }

@@ -25,6 +25,7 @@ export class RunNode extends vscode.TreeItem {
     this.iconPath = icon(status);
     this.tooltip = plain([
       `${run.bundle} · ${run.benchmark}`, t('{0}: {1} of {2} items', statusWord(status), run.done, run.total), run.accuracy === null ? '' : t('{0} right over all samples', percent(run.accuracy)),
+      ...run.rescored.map((s) => t('also scored by {0}: {1}, differs on {2}', s.scorer, s.n === 0 ? '–' : percent(s.correct / s.n), s.disagree)),
       run.tags.length > 0 ? t('Tags: {0}', run.tags.join(', ')) : '', run.created, run.path, run.problem ?? '',
     ].filter(Boolean).join('\n'));
     this.accessibilityInformation = { label: `${String(this.label)}, ${statusWord(status)}, ${this.description}` };
@@ -44,7 +45,8 @@ function describe(run: ListedRun, active: ActiveRun | undefined): string {
   const state = run.status === 'finished' ? '' : `${statusWord(run.status)} ${run.done}/${run.total}`;
   const when = new Date(run.created);
   const made = Number.isNaN(when.getTime()) ? '' : when.toLocaleString(vscode.env.language, { dateStyle: 'short', timeStyle: 'short' });
-  return [state, accuracy, `n ${run.done}`, tags, made].filter(Boolean).join(' · ');
+  const rescored = run.rescored.map((s) => (s.n === 0 ? '' : `${s.scorer} ${percent(s.correct / s.n)}`)).filter(Boolean).join(', ');
+  return [state, accuracy, rescored, `n ${run.done}`, tags, made].filter(Boolean).join(' · ');
 }
 
 function icon(status: ListedRun['status']): vscode.ThemeIcon {

@@ -4,6 +4,7 @@ import { verifyBundle } from '../../bundle';
 import { loadBenchmark, shippedNames } from '../../runs/benchmark';
 import { listedRun, type ListedRun } from '../../runs/list';
 import { MANIFEST, readManifestOf, SAMPLES, STATE, writeState } from '../../runs/store';
+import { SCORES } from '../../runs/scores';
 import { isLocked } from '../../runs/lock';
 import { type BenchmarkInfo, type BundleInfo } from './protocol';
 
@@ -91,7 +92,7 @@ export function listRunsCached(folder: string): ListedRun[] {
   return subfolders(folder)
     .filter((d) => fs.existsSync(path.join(d, MANIFEST)))
     .map((d) => {
-      const stamp = [MANIFEST, SAMPLES, STATE].map((n) => fileStamp(path.join(d, n))).join('|') + isLocked(d);
+      const stamp = [MANIFEST, SAMPLES, STATE, SCORES].map((n) => fileStamp(path.join(d, n))).join('|') + isLocked(d);
       const old = listed.get(d);
       if (old?.stamp === stamp) return old.run;
       const run = listedRun(d);
