@@ -162,6 +162,7 @@ export const Setting = {
   batchSize: setting('engine.batchSize', 24, 'window', false),
   tokenBudget: setting('engine.batchTokenBudget', 4096, 'window', false),
   backends: setting('backends', [] as readonly string[], 'machine-overridable', true),
+  swapSwedishSwahili: setting('parity.swapSwedishSwahili', false, 'window', false),
   runsFolder: setting('runs.folder', '', 'machine-overridable', true),
   saveOutputs: setting('notebook.saveOutputs', true as boolean, 'resource', false),
   python: setting('python.path', '', 'machine-overridable', true),

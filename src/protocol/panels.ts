@@ -25,8 +25,13 @@ export interface TableRow {
   readonly failed: number;
   readonly tokensPerQuestion: number | null;
   readonly msPerQuestion: number | null;
-  /** Prompt tokens over those of the English twins; null without English. */
+  /**
+   * Tokens of the questions over those of the English twins, by the tokenizer that reads them (the encoder's where there is one); null
+   * without English. Runs that did not count the questions' tokens count those of the prompts.
+   */
   readonly fertility: number | null;
+  /** The same by the LLM's own tokenizer; null where it was not counted. */
+  readonly lmFertility?: number | null;
   /** Taken out by the user while the run went on. */
   readonly cancelled: boolean;
 }
@@ -38,6 +43,10 @@ export interface GroupEstimate {
   readonly languages: number;
   readonly mean: number;
   readonly interval: readonly [number, number];
+  readonly balanced: number | null;
+  /** Mean of the languages' floors; null when one has none. */
+  readonly floor: number | null;
+  readonly above: boolean;
 }
 
 export interface GapEstimate {
@@ -47,11 +56,42 @@ export interface GapEstimate {
   readonly interval: readonly [number, number];
 }
 
+/** What of a language needs more than counting. */
+export interface LanguageEstimate {
+  readonly language: string;
+  /** Best trivial answer over the same samples, and whether the interval lies above it. */
+  readonly floor: { readonly name: string; readonly share: number; readonly above: boolean } | null;
+  /** Accuracy balanced over the classes of the gold answers; null where answers are numbers. */
+  readonly balanced: { readonly mean: number; readonly interval: readonly [number, number] } | null;
+  /** P(right here | right in English) over `n` problems; null without English. */
+  readonly conditional: { readonly share: number; readonly n: number; readonly interval: readonly [number, number] } | null;
+}
+
+/** A published result on the run's benchmark, accuracies as shares. */
+export interface PublishedResult {
+  readonly system: string;
+  readonly languages: Readonly<Record<string, number>>;
+  readonly mean: { readonly share: number; readonly languages: number } | null;
+  readonly source: string;
+}
+
+/** How another scorer has scored the run. */
+export interface OtherScorer {
+  readonly scorer: string;
+  readonly n: number;
+  readonly correct: number;
+  readonly disagree: number;
+}
+
 export interface Estimates {
   /** Samples that the estimates rest on. */
   readonly n: number;
   readonly groups: readonly GroupEstimate[];
   readonly gaps: readonly GapEstimate[];
+  readonly languages: readonly LanguageEstimate[];
+  readonly published: readonly PublishedResult[];
+  /** Scores that were kept beside the run's own. */
+  readonly rescored: readonly OtherScorer[];
   readonly resamples: number;
   readonly seed: number | string;
 }
@@ -96,6 +136,8 @@ export interface PageParams {
   readonly language: string;
   /** Empty: all. */
   readonly outcomes: readonly Outcome[];
+  /** Only samples on which this other scorer (`name/version`) disagrees; all when absent or empty. */
+  readonly disagrees?: string;
   /** Text looked for in id, question, completion and what was read; case does not matter. */
   readonly find: string;
   readonly offset: number;
@@ -139,6 +181,8 @@ export interface SampleView {
   readonly twin: string | null;
   /** Null when the bundle's tokenizer is not at hand; then only mean probabilities can be shown. */
   readonly tokens: readonly TokenSpan[] | null;
+  /** The sample as other scorers have read it. */
+  readonly others?: readonly { readonly scorer: string; readonly correct: boolean; readonly value: string | null; readonly reading: string }[];
 }
 
 /** One problem in every language of the run, in the run's order; null where it has not been asked yet. */
@@ -148,7 +192,7 @@ export interface ProblemView {
   readonly outcomes: readonly { readonly language: string; readonly line: SampleLine | null }[];
 }
 
-export const RUN_ACTIONS = ['pause', 'resume', 'cancel', 'compare', 'export', 'cancelLanguage', 'restoreLanguage'] as const;
+export const RUN_ACTIONS = ['pause', 'resume', 'cancel', 'compare', 'export', 'cancelLanguage', 'restoreLanguage', 'rescore'] as const;
 export type RunAction = (typeof RUN_ACTIONS)[number];
 
 export interface ActionParams {

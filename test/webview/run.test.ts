@@ -41,13 +41,16 @@ class Host {
       const sample = this.index.sample(language, id)!;
       let at = 0;
       const tokens = sample.completion.split(/(?<= )/).map((word, i) => ({ start: at, end: (at += word.length), probability: Math.exp(sample.tokenLogprobs[i]!) }));
-      return { sample, outcome: outcomeOf(sample), twin: this.index.sample('en', id)?.question ?? null, tokens };
+      return { sample, outcome: outcomeOf(sample), twin: this.index.sample('en', id)?.question ?? null, tokens, others: [{ scorer: 'harness/1', correct: !sample.correct, value: '33', reading: 'last number' }] };
     });
     connection.onRequest(GetProblem, ({ id }) => this.index.problem(id));
     connection.onRequest(GetEstimates, () => ({
       n: 1, resamples: 2000, seed: 1,
-      groups: [{ by: 'class' as const, key: 'low', languages: 21, mean: 0.142, interval: [0.131, 0.153] as const }, { by: 'all' as const, key: 'all', languages: 48, mean: 0.21, interval: [0.2, 0.22] as const }],
+      groups: [{ by: 'class' as const, key: 'low', languages: 21, mean: 0.142, interval: [0.131, 0.153] as const, balanced: null, floor: 0.135, above: false }, { by: 'all' as const, key: 'all', languages: 48, mean: 0.21, interval: [0.2, 0.22] as const, balanced: null, floor: 0.1, above: true }],
       gaps: [{ language: null, mean: 0.123, interval: [0.1, 0.146] as const }, { language: 'sw', mean: -0.05, interval: [-0.1, 0] as const }],
+      languages: [{ language: 'sw', floor: { name: '|a-b|', share: 0.39, above: false }, balanced: null, conditional: { share: 0.5, n: 12, interval: [0.2, 0.8] as const } }],
+      published: [{ system: 'System <b>X</b>', languages: { sw: 0.568 }, mean: { share: 0.576, languages: 11 }, source: 'its README' }],
+      rescored: [{ scorer: 'harness/1', n: 48, correct: 20, disagree: 7 }],
     }));
     connection.onRequest(DoAction, (params) => {
       this.actions.push(params);

@@ -141,7 +141,9 @@ export class Workbench {
   }
 
   /** Runs through the four picks of "Run Evaluation…". `given`: which of bundle and benchmark a tree item has answered already. */
-  async choose(choice: { readonly bundle?: string; readonly benchmark?: string; readonly languages: string | readonly string[]; readonly sample: string }): Promise<void> {
+  async choose(choice: { readonly bundle?: string; readonly benchmark?: string; readonly languages: string | readonly string[]; /** Label of the mode; default: Generate. */
+    readonly mode?: string;
+    readonly sample: string }): Promise<void> {
     if (choice.bundle !== undefined) {
       await this.picker.locator('input[placeholder="Bundle"]').waitFor();
       await this.pick(choice.bundle);
@@ -169,6 +171,8 @@ export class Workbench {
       }
       await this.page.keyboard.press('Enter');
     }
+    await this.picker.locator('input[placeholder="Mode"]').waitFor();
+    await this.pick(choice.mode ?? 'Generate');
     await this.picker.locator('input[placeholder="Problems per language"]').waitFor();
     if (/^\d+$/.test(choice.sample)) {
       await this.pick('Another number…');

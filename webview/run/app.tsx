@@ -61,7 +61,7 @@ export function App(): VNode {
   return (
     <div class={row ? 'panel with-samples' : 'panel'}>
       <LiveRegion />
-      <Header run={run} estimates={estimates} onAction={act} />
+      <Header run={run} estimates={estimates} onAction={act} onDisagree={(disagrees) => change({ disagrees, language: state.language || (run.rows[0]?.language ?? ''), sample: '', problem: '', find: '', outcomes: [] })} />
       {error !== undefined && <p class="notice" role="alert">{error} <button type="button" class="small" aria-label={t('Close')} onClick={() => setError(undefined)}>×</button></p>}
       <LanguageTable run={run} estimates={estimates} state={state} change={change} onLanguage={onLanguage} onCancelLanguage={(language, restore) => act(restore ? 'restoreLanguage' : 'cancelLanguage', language)} />
       {state.problem !== '' && <Problem id={state.problem} done={run.activity.done} onOpen={(language) => change({ language, sample: state.problem, outcomes: [], find: '' })} onClose={() => change({ problem: '' })} onError={onError} />}

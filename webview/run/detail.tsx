@@ -4,7 +4,7 @@ import { languageName } from '../../src/core/languages';
 import { DoSampleAction, GetSample, type SampleAction, type SampleView } from '../../src/protocol/panels';
 import { Button, Checkbox } from '../ui/controls';
 import { request } from '../ui/host';
-import { t } from '../ui/l10n';
+import { one, t } from '../ui/l10n';
 import { Answer, Facts, Prompts, Question, TokenTable } from '../ui/sample';
 import { OUTCOME_MARK, outcomeWord, type PanelState } from './state';
 
@@ -50,6 +50,8 @@ function SampleText({ view, state, actions, change, onError }: DetailProps & { r
           </>
         )}
         <Answer view={view} />
+        {(view.others ?? []).map((o) => <p key={o.scorer} class={o.correct === s.correct ? 'reading' : 'reading bad'}>{o.scorer}: {o.correct ? t('right') : t('wrong')}, {o.value ?? t('nothing')} ({o.reading}){o.correct === s.correct ? '' : ` · ${t('disagrees')}`}</p>)}
+        {s.candidates && <Candidates sample={s} />}
         <Facts sample={s} />
         <Prompts sample={s} />
         {tokens !== null && <TokenTable text={s.completion} tokens={tokens} />}
@@ -60,4 +62,15 @@ function SampleText({ view, state, actions, change, onError }: DetailProps & { r
 
 function actionWord(action: SampleAction): string {
   return action === 'attention' ? t('Attention') : action === 'debug' ? t('Debug') : t('In notebook');
+}
+
+/** The continuations of a likelihood run, likeliest first. */
+function Candidates({ sample: { candidates = [], value, gold } }: { readonly sample: SampleView['sample'] }): VNode {
+  return (
+    <table class="tokens">
+      <caption>{t('Log-likelihoods')}</caption>
+      <thead><tr><th scope="col">{t('Choice')}</th><th scope="col">{t('Text')}</th><th scope="col" class="number">{t('Sum')}</th><th scope="col" class="number">{t('Tokens')}</th></tr></thead>
+      <tbody>{[...candidates].sort((a, b) => b.logprob - a.logprob).map((c) => <tr key={c.label}><th scope="row">{c.label}{c.label === value ? ' ◂' : ''}{c.label === gold ? ` ${t('gold')}` : ''}</th><td><bdi class="chip-text">{c.text}</bdi></td><td class="number">{one(c.logprob)}</td><td class="number">{c.tokens}</td></tr>)}</tbody>
+    </table>
+  );
 }

@@ -9,6 +9,8 @@ export interface HeaderProps {
   readonly run: RunView;
   readonly estimates: Estimates | undefined;
   readonly onAction: (action: RunAction) => void;
+  /** Show the samples on which this other scorer disagrees. */
+  readonly onDisagree: (scorer: string) => void;
 }
 
 export function statusWord(status: Activity['status']): string {
@@ -25,7 +27,7 @@ export function statusWord(status: Activity['status']): string {
 }
 
 /** What the run is, how far it is, and what can be done with it. */
-export function Header({ run, estimates, onAction }: HeaderProps): VNode {
+export function Header({ run, estimates, onAction, onDisagree }: HeaderProps): VNode {
   const { environment } = run.manifest;
   const { activity } = run;
   const share = activity.total > 0 ? activity.done / activity.total : 0;
@@ -52,6 +54,7 @@ export function Header({ run, estimates, onAction }: HeaderProps): VNode {
       {run.damagedLines > 0 && <p class="notice">{t('{0} lines of samples.jsonl are damaged. Their items count as not done; resuming the run computes them again.', run.damagedLines)}</p>}
       {!run.trusted && <p class="notice">{t('Restricted Mode: results can be looked at, nothing can be run.')}</p>}
       <Summary estimates={estimates} />
+      <Beside estimates={estimates} onDisagree={onDisagree} onAction={onAction} />
       <Provenance run={run} estimates={estimates} />
     </header>
   );
@@ -67,6 +70,7 @@ function Actions({ run, onAction }: Pick<HeaderProps, 'run' | 'onAction'>): VNod
       {moving && <Button onClick={() => onAction('pause')}>{t('Pause')}</Button>}
       {resumable && <Button kind="primary" disabled={!trusted} onClick={() => onAction('resume')}>{t('Resume')}</Button>}
       {(moving || paused) && <Button onClick={() => onAction('cancel')}>{t('Cancel')}</Button>}
+      <Button onClick={() => onAction('rescore')}>{t('Rescore…')}</Button>
       <Button onClick={() => onAction('compare')}>{t('Compare…')}</Button>
       <Button onClick={() => onAction('export')}>{t('Export…')}</Button>
     </div>
@@ -81,7 +85,7 @@ function Summary({ estimates }: { readonly estimates: Estimates | undefined }): 
       {groups.map((g) => (
         <div key={g.key} class="chip" title={t('Mean of {0} languages, 95 % interval {1} to {2}, bootstrap clustered by problem', g.languages, points(g.interval[0]), points(g.interval[1]))}>
           <dt>{groupTitle(g.key)} ({g.languages})</dt>
-          <dd>{plusMinus(g.mean, g.interval)}</dd>
+          <dd>{plusMinus(g.mean, g.interval)}{g.balanced !== null && <> · {t('balanced {0}', points(g.balanced))}</>}{g.floor !== null && <> · <span class={g.above ? '' : 'bad'}>{g.above ? t('floor {0}', points(g.floor)) : t('not above the floor {0}', points(g.floor))}</span></>}</dd>
         </div>
       ))}
       {gap && (
@@ -91,6 +95,33 @@ function Summary({ estimates }: { readonly estimates: Estimates | undefined }): 
         </div>
       )}
     </dl>
+  );
+}
+
+/** What stands beside the run's own numbers: other scorers' scores and published results, as a table. */
+function Beside({ estimates, onDisagree, onAction }: Pick<HeaderProps, 'estimates' | 'onDisagree' | 'onAction'>): VNode | null {
+  if (!estimates || (estimates.rescored.length === 0 && estimates.published.length === 0)) return null;
+  const { rescored, published } = estimates;
+  return (
+    <>
+      {rescored.map((s) => (
+        <p key={s.scorer} class="basis">
+          {t('Also scored by {0}: {1} right of {2}.', s.scorer, count(s.correct), count(s.n))}{' '}
+          {s.disagree === 0 ? t('The two agree on every sample.') : <><button type="button" class="link" onClick={() => onDisagree(s.scorer)}>{t('They disagree on {0}', count(s.disagree))}</button>, <button type="button" class="link" onClick={() => onAction('rescore')}>{t('side by side')}</button></>}
+        </p>
+      ))}
+      {published.length > 0 && (
+        <details class="provenance">
+          <summary>{t('Published numbers ({0})', published.length)}</summary>
+          <p class="basis">{t('Ticks in the bars. Other scorers, prompts and versions: for orientation.')}</p>
+          <div class="table-scroll" tabIndex={0} role="group" aria-label={t('Published numbers')}>
+            <table>
+              <tbody>{published.map((p) => <tr key={p.system + p.source}><th scope="row">{p.system}</th><td class="number">{p.mean ? `${points(p.mean.share)} (${p.mean.languages})` : ''}</td><td>{Object.entries(p.languages).map(([code, share]) => `${code} ${points(share)}`).join(', ')}</td><td>{p.source}</td></tr>)}</tbody>
+            </table>
+          </div>
+        </details>
+      )}
+    </>
   );
 }
 
@@ -104,7 +135,8 @@ function Provenance({ run, estimates }: Pick<HeaderProps, 'run' | 'estimates'>):
     [t('Benchmark'), `${environment.benchmark.title} ${environment.benchmark.version ?? ''}, ${environment.benchmark.sha256.slice(0, 12)}`],
     [t('Problems'), t('{0} in each of {1} languages, drawn: {2}, seed {3}', plan.ids.length, plan.languages.length, plan.sampling, plan.seed)],
     [t('Prompt'), `${environment.prompt.template}/${environment.prompt.version}`],
-    [t('Generation'), `${t('greedy, at most {0} tokens', environment.generation.maxNewTokens)}${environment.calculator ? `, ${t('with calculator')}` : ''}`],
+    environment.mode ? [t('Mode'), `${environment.mode}${environment.continuation ? `, ${environment.continuation}` : ''}`] : [t('Generation'), `${t('greedy, at most {0} tokens', environment.generation.maxNewTokens)}${environment.calculator ? `, ${t('with calculator')}` : ''}`],
+    ...(environment.parity ? [[t('Parity'), Object.keys(environment.parity).join(', ')] as const] : []),
     [t('Engine'), `${environment.backend.name} ${environment.backend.provider}, ${Object.entries(environment.backend.versions).map(([name, version]) => `${name} ${version}`).join(', ')}`],
     [t('Intervals'), t('per language Wilson, 95 %; means and gaps by a bootstrap clustered by problem ({0} resamples, seed {1})', estimates?.resamples ?? '–', estimates?.seed ?? '–')],
     [t('Machine'), execution.platform],

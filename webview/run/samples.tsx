@@ -24,7 +24,7 @@ export interface SamplesProps {
 
 /** The samples of one language: filtered, found and paged by the host; only the lines in view are here. */
 export function Samples({ row, state, change, commands, onError }: SamplesProps): VNode {
-  const { language, outcomes, find } = state;
+  const { language, outcomes, find, disagrees } = state;
   const input = useRef<HTMLInputElement>(null);
   const lines = useRef(new Map<number, SampleLine>());
   const asked = useRef(new Set<number>());
@@ -40,7 +40,7 @@ export function Samples({ row, state, change, commands, onError }: SamplesProps)
     if (asked.current.has(page)) return;
     asked.current.add(page);
     const { signal } = abort.current;
-    request(GetPage, { language, outcomes: outcomes as Outcome[], find, offset: page * PAGE, count: PAGE }, signal)
+    request(GetPage, { language, outcomes: outcomes as Outcome[], find, ...(disagrees === '' ? {} : { disagrees }), offset: page * PAGE, count: PAGE }, signal)
       .then((answer) => {
         if (signal.aborted) return;
         answer.lines.forEach((line, i) => lines.current.set(answer.offset + i, line));
@@ -57,14 +57,14 @@ export function Samples({ row, state, change, commands, onError }: SamplesProps)
         asked.current.delete(page);
         if (!signal.aborted) onError(e as Error);
       });
-  }, [language, outcomes, find, onError, change]);
+  }, [language, outcomes, find, disagrees, onError, change]);
 
   // Another language, filter or search: everything is asked again. More samples of the same: what is shown is asked again.
   const lastQuery = useRef('');
   useEffect(() => {
     abort.current.abort();
     abort.current = new AbortController();
-    const query = JSON.stringify([language, outcomes, find]);
+    const query = JSON.stringify([language, outcomes, find, disagrees]);
     const shown = [...asked.current];
     asked.current = new Set();
     if (query !== lastQuery.current) {
@@ -73,7 +73,7 @@ export function Samples({ row, state, change, commands, onError }: SamplesProps)
       wanted.current = -1;
       load(0);
     } else (shown.length > 0 ? shown : [0]).forEach((page) => load(page));
-  }, [language, outcomes, find, row.n, load]);
+  }, [language, outcomes, find, disagrees, row.n, load]);
 
   useEffect(() => {
     const timer = setTimeout(() => {
@@ -121,6 +121,7 @@ export function Samples({ row, state, change, commands, onError }: SamplesProps)
           {OUTCOMES.map((o) => (
             <button key={o} type="button" class={`filter outcome-${o}`} aria-pressed={outcomes.includes(o)} onClick={() => toggle(o)}><span aria-hidden="true">{OUTCOME_MARK[o]}</span> {outcomeWord(o)} {count(counts[o])}</button>
           ))}
+          {disagrees !== '' && <button type="button" class="filter" aria-pressed onClick={() => change({ disagrees: '' })}>{t('{0} disagrees', disagrees)} ×</button>}
         </div>
         <TextInput label={t('Find in samples')} value={typed} onInput={setTyped} input={input} />
       </div>
@@ -131,7 +132,7 @@ export function Samples({ row, state, change, commands, onError }: SamplesProps)
         selected={selected}
         onSelect={select}
         onRange={onRange}
-        empty={find !== '' || outcomes.length > 0 ? t('No sample fits the filter.') : t('No samples yet.')}
+        empty={find !== '' || disagrees !== '' || outcomes.length > 0 ? t('No sample fits the filter.') : t('No samples yet.')}
         row={(i) => {
           const line = lines.current.get(i);
           return line ? <Line line={line} /> : <span class="loading">…</span>;

@@ -1,11 +1,11 @@
 import { type Grouping } from '../../src/core/analysis/aggregate';
 import { languageName, languageOf, RESOURCE_CLASSES } from '../../src/core/languages';
-import { type TableRow } from '../../src/protocol/panels';
+import { type LanguageEstimate, type TableRow } from '../../src/protocol/panels';
 import { t } from '../ui/l10n';
 
 export { errorWord, OUTCOME_MARK, outcomeWord } from '../ui/words';
 
-export type SortKey = 'language' | 'code' | 'n' | 'accuracy' | 'tokens' | 'fertility' | 'unread' | 'wrongLanguage' | 'failed' | 'ms' | 'gap';
+export type SortKey = 'language' | 'code' | 'n' | 'accuracy' | 'tokens' | 'fertility' | 'unread' | 'wrongLanguage' | 'failed' | 'ms' | 'gap' | 'floor' | 'balanced' | 'conditional' | 'lmFertility';
 export type GroupBy = Grouping | 'none';
 
 /** Everything the panel remembers. `folder` lets a reloaded window find the run again. */
@@ -18,12 +18,13 @@ export interface PanelState {
   language: string;
   outcomes: string[];
   find: string;
+  disagrees: string;
   sample: string;
   problem: string;
   english: boolean;
 }
 
-export const INITIAL: PanelState = { folder: '', sort: 'language', descending: false, groupBy: 'class', hidden: ['code', 'ms'], language: '', outcomes: [], find: '', sample: '', problem: '', english: false };
+export const INITIAL: PanelState = { folder: '', sort: 'language', descending: false, groupBy: 'class', hidden: ['code', 'ms', 'lmFertility'], language: '', outcomes: [], find: '', disagrees: '', sample: '', problem: '', english: false };
 
 export interface Column {
   readonly key: SortKey | 'interval';
@@ -41,8 +42,12 @@ export const COLUMNS: readonly Column[] = [
   { key: 'accuracy', title: () => t('Accuracy'), hint: () => t('Share of right answers'), numeric: true, fixed: true },
   { key: 'interval', title: () => t('95 % interval'), hint: () => t('Wilson interval'), numeric: false },
   { key: 'gap', title: () => t('Gap to English'), hint: () => t('Accuracy in English minus accuracy here, same problems, in points'), numeric: true },
+  { key: 'conditional', title: () => t('Also right'), hint: () => t('Of the problems right in English, the share right here'), numeric: true },
+  { key: 'balanced', title: () => t('Balanced'), hint: () => t('Mean of the shares right within each class of gold answers'), numeric: true },
+  { key: 'floor', title: () => t('Floor'), hint: () => t('The best trivial answer over the same samples'), numeric: true },
   { key: 'tokens', title: () => t('Tokens/question'), hint: () => t('Generated tokens per question'), numeric: true },
-  { key: 'fertility', title: () => t('Fertility'), hint: () => t('Prompt tokens over those of the same problems in English'), numeric: true },
+  { key: 'fertility', title: () => t('Fertility'), hint: () => t('Tokens of the questions over those in English, by the tokenizer that reads them'), numeric: true },
+  { key: 'lmFertility', title: () => t('Fertility, LLM'), hint: () => t('The same by the LLM’s own tokenizer'), numeric: true },
   { key: 'unread', title: () => t('Unread'), hint: () => t('Answers in which nothing could be read'), numeric: true },
   { key: 'wrongLanguage', title: () => t('Wrong language'), hint: () => t('Answers in another language'), numeric: true },
   { key: 'failed', title: () => t('Failed'), hint: () => t('Items that failed in the engine'), numeric: true },
@@ -55,7 +60,10 @@ export interface RowGroup {
   readonly rows: readonly TableRow[];
 }
 
-function valueOf(row: TableRow, key: SortKey, gaps: ReadonlyMap<string, number>): number | string {
+/** Estimates by language. */
+export type More = ReadonlyMap<string, LanguageEstimate>;
+
+function valueOf(row: TableRow, key: SortKey, gaps: ReadonlyMap<string, number>, more: More): number | string {
   switch (key) {
     case 'language': return languageName(row.language);
     case 'code': return row.language;
@@ -68,14 +76,18 @@ function valueOf(row: TableRow, key: SortKey, gaps: ReadonlyMap<string, number>)
     case 'failed': return row.failed;
     case 'ms': return row.msPerQuestion ?? -1;
     case 'gap': return gaps.get(row.language) ?? Number.NEGATIVE_INFINITY;
+    case 'lmFertility': return row.lmFertility ?? -1;
+    case 'floor': return more.get(row.language)?.floor?.share ?? -1;
+    case 'balanced': return more.get(row.language)?.balanced?.mean ?? -1;
+    case 'conditional': return more.get(row.language)?.conditional?.share ?? -1;
   }
 }
 
 /** Rows in groups, each sorted; ties keep the alphabet, so rows hold their place while results stream in under the default sort. */
-export function groupRows(rows: readonly TableRow[], state: Pick<PanelState, 'sort' | 'descending' | 'groupBy'>, gaps: ReadonlyMap<string, number>): RowGroup[] {
+export function groupRows(rows: readonly TableRow[], state: Pick<PanelState, 'sort' | 'descending' | 'groupBy'>, gaps: ReadonlyMap<string, number>, more: More = new Map()): RowGroup[] {
   const sign = state.descending ? -1 : 1;
   const sorted = [...rows].sort((a, b) => {
-    const [x, y] = [valueOf(a, state.sort, gaps), valueOf(b, state.sort, gaps)];
+    const [x, y] = [valueOf(a, state.sort, gaps, more), valueOf(b, state.sort, gaps, more)];
     const order = typeof x === 'string' ? x.localeCompare(String(y)) : x - Number(y);
     return sign * order || languageName(a.language).localeCompare(languageName(b.language));
   });

@@ -6,7 +6,7 @@ import { Bar } from '../ui/bar';
 import { Checkbox, Select } from '../ui/controls';
 import { count, one, percent, plusMinus, points, t } from '../ui/l10n';
 import { announce } from '../ui/live';
-import { type Column, COLUMNS, type GroupBy, groupRows, type PanelState, type RowGroup, type SortKey } from './state';
+import { type Column, COLUMNS, type GroupBy, groupRows, type More, type PanelState, type RowGroup, type SortKey } from './state';
 
 export interface TableProps {
   readonly run: RunView;
@@ -22,8 +22,11 @@ export function LanguageTable(props: TableProps): VNode {
   const { run, estimates, state, change } = props;
   const body = useRef<HTMLTableElement>(null);
   const gaps = new Map(estimates?.gaps.flatMap((g) => (g.language === null ? [] : [[g.language, g.mean] as const])) ?? []);
-  const groups = groupRows(run.rows, state, gaps);
-  const columns = COLUMNS.filter((c) => !state.hidden.includes(c.key));
+  const more: More = new Map(estimates?.languages.map((l) => [l.language, l] as const));
+  const groups = groupRows(run.rows, state, gaps, more);
+  // Accuracy over classes is there only where answers are classes.
+  const able = COLUMNS.filter((c) => c.key !== 'balanced' || estimates?.languages.some((l) => l.balanced));
+  const columns = able.filter((c) => !state.hidden.includes(c.key));
   const sortBy = (key: Column['key']): void => {
     if (key === 'interval') return;
     change({ sort: key, descending: state.sort === key ? !state.descending : key !== 'language' && key !== 'code' });
@@ -44,7 +47,7 @@ export function LanguageTable(props: TableProps): VNode {
         <details class="columns">
           <summary>{t('Columns')}</summary>
           <div class="columns-list">
-            {COLUMNS.filter((c) => !c.fixed).map((c) => (
+            {able.filter((c) => !c.fixed).map((c) => (
               <Checkbox key={c.key} checked={!state.hidden.includes(c.key)} onChange={(shown) => change({ hidden: shown ? state.hidden.filter((k) => k !== c.key) : [...new Set([...state.hidden, c.key])] })}>{c.title()}</Checkbox>
             ))}
           </div>
@@ -57,7 +60,7 @@ export function LanguageTable(props: TableProps): VNode {
           <thead>
             <tr>{columns.map((c) => <HeadCell key={c.key} column={c} sort={state.sort} descending={state.descending} onSort={() => sortBy(c.key)} />)}</tr>
           </thead>
-          {groups.map((g) => <Group key={g.key} group={g} columns={columns} {...props} gaps={gaps} />)}
+          {groups.map((g) => <Group key={g.key} group={g} columns={columns} {...props} gaps={gaps} more={more} />)}
         </table>
       </div>
     </section>
@@ -79,29 +82,32 @@ interface GroupProps extends TableProps {
   readonly group: RowGroup;
   readonly columns: readonly Column[];
   readonly gaps: ReadonlyMap<string, number>;
+  readonly more: More;
 }
 
-function Group({ group, columns, estimates, state, gaps, run, onLanguage, onCancelLanguage }: GroupProps): VNode {
+function Group({ group, columns, estimates, state, gaps, more, run, onLanguage, onCancelLanguage }: GroupProps): VNode {
   const by = state.groupBy === 'none' ? 'all' : state.groupBy;
   const estimate = estimates?.groups.find((g) => g.by === by && g.key === group.key);
   return (
     <tbody>
       <tr class="group">
-        <th scope="rowgroup" colSpan={columns.length}>{group.title} ({group.rows.length}){estimate && <span class="group-mean"> {plusMinus(estimate.mean, estimate.interval)}</span>}</th>
+        <th scope="rowgroup" colSpan={columns.length}>{group.title} ({group.rows.length}){estimate && <span class="group-mean"> {plusMinus(estimate.mean, estimate.interval)}{estimate.floor !== null && !estimate.above && <span class="note">{t('not above the floor')}</span>}</span>}</th>
       </tr>
-      {group.rows.map((row) => <Row key={row.language} row={row} columns={columns} state={state} gaps={gaps} run={run} onLanguage={onLanguage} onCancelLanguage={onCancelLanguage} />)}
+      {group.rows.map((row) => <Row key={row.language} row={row} columns={columns} state={state} gaps={gaps} more={more} estimates={estimates} run={run} onLanguage={onLanguage} onCancelLanguage={onCancelLanguage} />)}
     </tbody>
   );
 }
 
-interface RowProps extends Pick<GroupProps, 'columns' | 'state' | 'gaps' | 'run' | 'onLanguage' | 'onCancelLanguage'> {
+interface RowProps extends Pick<GroupProps, 'columns' | 'state' | 'gaps' | 'more' | 'estimates' | 'run' | 'onLanguage' | 'onCancelLanguage'> {
   readonly row: TableRow;
 }
 
-function Row({ row, columns, state, gaps, run, onLanguage, onCancelLanguage }: RowProps): VNode {
+function Row({ row, columns, state, gaps, more, estimates, run, onLanguage, onCancelLanguage }: RowProps): VNode {
   const name = languageName(row.language);
+  const { floor, balanced, conditional } = more.get(row.language) ?? { floor: null, balanced: null, conditional: null };
+  const published = (estimates?.published ?? []).flatMap((p) => (p.languages[row.language] === undefined ? [] : [{ name: p.system, share: p.languages[row.language]! }]));
   const selected = state.language === row.language;
-  const readOut = (): void => announce(row.n === 0 ? t('{0}: no samples yet', name) : t('{0}: {1} right, {2} of {3}, interval {4} to {5}', name, percent(row.accuracy), row.correct, row.n, points(row.interval[0]), points(row.interval[1])));
+  const readOut = (): void => announce(row.n === 0 ? t('{0}: no samples yet', name) : t('{0}: {1} right, {2} of {3}, interval {4} to {5}', name, percent(row.accuracy), row.correct, row.n, points(row.interval[0]), points(row.interval[1])) + (floor ? `, ${t('floor {0}', points(floor.share))}${floor.above ? '' : `, ${t('not above the floor')}`}` : ''));
   const restorable = row.cancelled && row.n < row.total && run.trusted;
   const cancellable = !row.cancelled && run.activity.ours && run.activity.status === 'running' && row.n < row.total;
   const cell = (c: Column): VNode => {
@@ -121,10 +127,14 @@ function Row({ row, columns, state, gaps, run, onLanguage, onCancelLanguage }: R
       case 'interval':
         return (
           <td key={c.key} class="interval" title={row.n === 0 ? undefined : t('{0} of {1} right, 95 % Wilson interval {2} to {3}', row.correct, row.n, points(row.interval[0]), points(row.interval[1]))}>
-            {row.n > 0 && <><Bar value={row.accuracy} interval={row.interval} partial={row.n < row.total} /><span class="interval-text">{points(row.interval[0])}–{points(row.interval[1])}</span></>}
+            {row.n > 0 && <><Bar value={row.accuracy} interval={row.interval} partial={row.n < row.total} floor={floor?.share} marks={published.map((p) => p.share)} /><span class="interval-text">{points(row.interval[0])}–{points(row.interval[1])}</span></>}
           </td>
         );
       case 'gap': return <td key={c.key} class="number">{gaps.has(row.language) ? points(gaps.get(row.language)!) : ''}</td>;
+      case 'conditional': return <td key={c.key} class="number" title={conditional ? t('n {0}, 95 % interval {1} to {2}', conditional.n, points(conditional.interval[0]), points(conditional.interval[1])) : undefined}>{conditional ? points(conditional.share) : ''}</td>;
+      case 'balanced': return <td key={c.key} class="number" title={balanced ? t('95 % interval {0} to {1}', points(balanced.interval[0]), points(balanced.interval[1])) : undefined}>{balanced ? points(balanced.mean) : ''}</td>;
+      case 'floor': return <td key={c.key} class={floor && !floor.above ? 'number bad' : 'number'} title={floor ? `${floor.name}${floor.above ? '' : `: ${t('not above the floor')}`}` : undefined}>{floor ? `${points(floor.share)}${floor.above ? '' : ' ≥'}` : ''}</td>;
+      case 'lmFertility': return <td key={c.key} class="number">{row.lmFertility ? one(row.lmFertility) : ''}</td>;
       case 'tokens': return <td key={c.key} class="number">{row.tokensPerQuestion === null ? '' : one(row.tokensPerQuestion)}</td>;
       case 'fertility': return <td key={c.key} class="number">{row.fertility === null ? '' : one(row.fertility)}</td>;
       case 'unread': return <td key={c.key} class="number">{count(row.unread)}</td>;

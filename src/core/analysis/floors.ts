@@ -110,9 +110,11 @@ export interface FloorSample {
 }
 
 /** Floors over the samples of a run, per language: of its own scorer's classes in a likelihood run. */
-export function sampleFloors(samples: readonly FloorSample[]): LanguageFloors[] {
-  return floors(samples.map(problemOf), (question, language) => numbersOf(question, language, { words: false }).map((r) => r.value));
+export function sampleFloors(samples: readonly FloorSample[], read: NumberReader = numbersIn): LanguageFloors[] {
+  return floors(samples.map(problemOf), read);
 }
+
+const numbersIn: NumberReader = (question, language) => numbersOf(question, language, { words: false }).map((r) => r.value);
 
 function problemOf(s: FloorSample): Problem {
   const base = { id: s.id, language: s.language, question: s.question };

@@ -68,10 +68,17 @@ export class EvaluateCommands {
       benchmark: choice.benchmark,
       languages: choice.languages,
       ...(choice.limit === null ? {} : { limit: choice.limit }),
+      mode: choice.mode,
+      // A fact about MMWP's prefixes; other benchmarks are not touched by it.
+      ...(readSetting('swapSwedishSwahili') && (await this.nameOf(choice.benchmark)) === 'mmwp' ? { swapSwedishSwahili: true } : {}),
       ...engineSettings(),
       runsFolder: runsFolder(context),
       version: this.version,
     });
+  }
+
+  private async nameOf(benchmark: string): Promise<string | undefined> {
+    return (await this.services.catalogue.benchmarks.get()).find((b) => b.path === benchmark)?.name;
   }
 
   async resumeRun(argument: unknown): Promise<void> {
@@ -204,6 +211,7 @@ export class EvaluateCommands {
   async act(folder: string, action: RunAction, language?: string): Promise<void> {
     const { runs } = this.services;
     if (action === 'compare') await vscode.commands.executeCommand(Command.compareRuns, folder);
+    else if (action === 'rescore') await vscode.commands.executeCommand(Command.rescoreRun, folder);
     else if (action === 'export') await vscode.commands.executeCommand(Command.exportRun, folder);
     else {
       requireTrust(t('Running an evaluation'));

@@ -14,7 +14,7 @@ import { BundleNode } from '../views/bundles';
 import { RunNode } from '../views/runs';
 import { TrainingNode } from '../views/training';
 import { percent } from '../views/text';
-import { ChangeRun, ExportReport, ReadComparison } from '../worker/protocol';
+import { ChangeRun, ExportReport, ReadComparison, SaveScores } from '../worker/protocol';
 import { folderOf } from './evaluate';
 import { Remedied } from './index';
 
@@ -116,7 +116,7 @@ export class RunCommands {
     return (picked ?? []).map((item) => item.folder);
   }
 
-  /** Reads a run's completions with another scorer, without the model, and shows where the two disagree. The run is not changed. */
+  /** Reads a run's completions with another scorer, without the model, keeps its scores beside the original ones and shows where the two disagree. */
   async rescore(argument: unknown, scorer?: unknown): Promise<void> {
     const folder = await this.pick(argument, t('Rescore run'));
     if (folder === undefined) return;
@@ -124,7 +124,10 @@ export class RunCommands {
     const own = readManifestOf(folder).environment.scorer.name;
     const items = scorers.map((name) => ({ label: name, description: name === own ? t('the scorer of the run, as it is now') : '' }));
     const chosen = scorers.find((name) => name === scorer) ?? (await vscode.window.showQuickPick(items, { title: t('Rescore run: with which scorer?') }))?.label;
-    if (chosen !== undefined) this.services.comparisons.open([folder], { tab: 'samples', a: { run: 0, scorer: '' }, b: { run: 0, scorer: chosen } });
+    if (chosen === undefined) return;
+    await this.services.reader.ask(SaveScores, { folder, scorer: chosen });
+    this.services.catalogue.runs.touch(0);
+    this.services.comparisons.open([folder], { tab: 'samples', a: { run: 0, scorer: '' }, b: { run: 0, scorer: chosen } });
   }
 
   /** Accuracy per language over the runs of one bundle and benchmark. */

@@ -24,7 +24,7 @@ export function count(value: unknown, name: string): number {
 export function pageParams(value: unknown): PageParams {
   const p = record(value);
   const outcomes = Array.isArray(p.outcomes) && p.outcomes.every((o) => OUTCOMES.includes(o as Outcome)) ? (p.outcomes as Outcome[]) : refuse('an unknown filter');
-  return { language: text(p.language, 'language'), outcomes, find: text(p.find, 'find'), offset: count(p.offset, 'offset'), count: count(p.count, 'count') };
+  return { language: text(p.language, 'language'), outcomes, ...(p.disagrees === undefined ? {} : { disagrees: text(p.disagrees, 'disagrees') }), find: text(p.find, 'find'), offset: count(p.offset, 'offset'), count: count(p.count, 'count') };
 }
 
 export function sampleParams(value: unknown): SampleKey {

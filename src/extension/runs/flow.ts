@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { languageName, languageOf, RESOURCE_CLASSES } from '../../core/languages';
+import { type RunMode } from '../../protocol/run';
 import { type Catalogue } from '../catalogue';
 import { bundleSummary } from '../views/text';
 import { type BenchmarkInfo, type BundleInfo } from '../worker/protocol';
@@ -15,6 +16,8 @@ export interface Choice {
   readonly languages: string;
   /** Problems per language; null: all. */
   readonly limit: number | null;
+  /** What is asked of the model; older remembered choices lack it. */
+  readonly mode?: RunMode;
 }
 
 export interface Option<T> extends vscode.QuickPickItem {
@@ -32,7 +35,7 @@ export interface Asking {
   readonly placeholder: string;
 }
 
-const STEPS = 4;
+const STEPS = 5;
 
 /** One quick pick with a back button; undefined when it is closed. */
 export function ask<T>(asking: Asking, options: readonly Option<T>[], active: (value: T) => boolean): Promise<Answer<T>> {
@@ -87,6 +90,7 @@ export async function chooseEvaluation(catalogue: Catalogue, memory: vscode.Meme
   const title = t('Run evaluation');
   let [bundle, benchmark] = [given.bundle, given.benchmark];
   let languages: string | undefined;
+  let mode: RunMode = 'generate';
   let info: BenchmarkInfo | undefined;
   for (let step = 1; ; ) {
     if (step === 1) {
@@ -128,15 +132,24 @@ export async function chooseEvaluation(catalogue: Catalogue, memory: vscode.Meme
       }
       languages = answer;
       step = 4;
-    } else {
-      const answer = await askSample({ title, step, placeholder: t('Problems per language') }, given.problems ?? info?.problems ?? 0, last?.limit);
+    } else if (step === 4) {
+      const answer = await askMode({ title, step, placeholder: t('Mode') }, info, last?.mode);
       if (answer === undefined) return undefined;
       if (answer === BACK) {
         if (given.languages !== undefined && given.bundle) return undefined;
         step = given.languages === undefined ? 3 : 1;
         continue;
       }
-      const choice: Choice = { bundle: bundle!, benchmark: benchmark!, languages: languages!, limit: answer };
+      mode = answer;
+      step = 5;
+    } else {
+      const answer = await askSample({ title, step, placeholder: t('Problems per language') }, given.problems ?? info?.problems ?? 0, last?.limit);
+      if (answer === undefined) return undefined;
+      if (answer === BACK) {
+        step = 4;
+        continue;
+      }
+      const choice: Choice = { bundle: bundle!, benchmark: benchmark!, languages: languages!, limit: answer, mode };
       await memory.update(MEMORY, choice);
       return choice;
     }
@@ -190,6 +203,18 @@ export async function askLanguages(asking: Asking, info: BenchmarkInfo | undefin
   if (!picked) return undefined;
   const selected = codes.filter((c) => picked.some((p) => p.code === c));
   return selected.length === 0 ? undefined : selected.join(',');
+}
+
+/** Whether the model writes, or what it finds likely is compared. Modes that the benchmark cannot be asked in are not offered. */
+async function askMode(asking: Asking, info: BenchmarkInfo | undefined, last: RunMode | undefined): Promise<Answer<RunMode>> {
+  const choices = info?.choices ?? false;
+  const options: Option<RunMode>[] = [
+    { label: t('Generate'), description: t('the model writes, a scorer reads the answer'), value: 'generate' },
+    choices
+      ? { label: t('Choice by likelihood'), description: t('log-likelihood of each choice'), value: 'choice' }
+      : { label: t('Operation by likelihood'), description: t('which calculation with the problem’s two numbers the model prefers'), value: 'operation' },
+  ];
+  return ask(asking, options, (v) => v === last);
 }
 
 export async function askSample(asking: Asking, problems: number, last: number | null | undefined): Promise<Answer<number | null>> {

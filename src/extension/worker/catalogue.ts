@@ -63,11 +63,12 @@ function inspectBenchmark(nameOrPath: string, shipped: boolean): BenchmarkInfo {
     const { benchmark, path: found } = loadBenchmark(nameOrPath);
     info = {
       path: shipped ? nameOrPath : found, name: benchmark.name, title: benchmark.title, format: benchmark.format, languages: benchmark.languages,
+      choices: [...benchmark.problems.values()].some((list) => list[0] !== undefined && list[0].kind !== 'number'),
       problems: Math.max(...[...benchmark.problems.values()].map((p) => p.length)),
       findings: benchmark.findings.slice(0, SHOWN_FINDINGS), findingCount: benchmark.findings.length, error: null, shipped,
     };
   } catch (e) {
-    info = { path: nameOrPath, name: path.basename(nameOrPath), title: path.basename(nameOrPath), format: null, languages: [], problems: 0, findings: [], findingCount: 0, error: (e as Error).message, shipped };
+    info = { path: nameOrPath, name: path.basename(nameOrPath), title: path.basename(nameOrPath), format: null, languages: [], choices: false, problems: 0, findings: [], findingCount: 0, error: (e as Error).message, shipped };
   }
   seen.set(nameOrPath, { stamp, info });
   return info;

@@ -5,8 +5,10 @@ import { AskCancelled, Asker } from '../../runs/ask';
 import { loadBenchmark } from '../../runs/benchmark';
 import { buildBundle } from '../../runs/build';
 import { doctorReport, runDoctor, type DoctorLine } from '../../runs/doctor';
+import { scorerByName } from '../../core/scoring';
 import { RunError } from '../../runs/errors';
 import { setUpPython } from '../../runs/python';
+import { rescoreRun } from '../../runs/rescore';
 import { exportReport } from '../../runs/report';
 import { pythonEnvironment } from '../../runs/locations';
 import { exportForVllm, findVllm, serverArguments } from '../../runs/serve';
@@ -48,6 +50,11 @@ answer(P.ListRuns, ({ folder }) => listRunsCached(folder));
 answer(P.ChangeRun, ({ folder, ...change }) => (changeRun(folder, change), null));
 answer(P.ExportReport, ({ folders, format, target }) => ({ files: exportReport(folders, format, target) }));
 
+answer(P.SaveScores, ({ folder, scorer }) => {
+  rescoreRun(folder, scorerByName(scorer));
+  return null;
+});
+
 answer(P.ReadRun, ({ folder }) => {
   const run = index(folder);
   run.update();
@@ -63,7 +70,7 @@ answer(P.ReadSample, ({ folder, language, id }): SampleView => {
   if (!sample) throw new RunError(`The run has no sample ${language}/${id}.`);
   const table = pieceTable(run.manifest.execution.bundlePath);
   const tokens = table && tokenSpans(table, sample.completion, sample.tokenIds, sample.tokenLogprobs, sample.forced);
-  return { sample, outcome: outcomeOf(sample), twin: twinOf(run, id), tokens: tokens ?? null };
+  return { sample, outcome: outcomeOf(sample), twin: twinOf(run, id), tokens: tokens ?? null, others: run.others(language, id) };
 });
 
 answer(P.ListTrainings, ({ folders }) => listTrainings(folders));

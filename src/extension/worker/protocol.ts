@@ -38,6 +38,8 @@ export interface BenchmarkInfo {
   readonly title: string;
   readonly format: string | null;
   readonly languages: readonly string[];
+  /** Its answers are choices or relations, not numbers. */
+  readonly choices: boolean;
   /** Problems of the language that has most. */
   readonly problems: number;
   readonly findings: readonly BenchmarkFinding[];
@@ -65,6 +67,9 @@ export const ListRuns = new RequestType<{ readonly folder: string }, ListedRun[]
 export const ChangeRun = new RequestType<{ readonly folder: string; readonly name?: string; readonly tags?: readonly string[] }, null, void>('runs/change');
 /** Writes a report over runs to a file, or into a folder where the format has several files. */
 export const ExportReport = new RequestType<{ readonly folders: readonly string[]; readonly format: ReportFormat; readonly target: string }, { readonly files: readonly string[] }, void>('runs/export');
+
+/** Reads a run with another scorer and keeps its scores in the run's folder. */
+export const SaveScores = new RequestType<{ readonly folder: string; readonly scorer: string }, null, void>('runs/score');
 
 // ---- one run, read
 

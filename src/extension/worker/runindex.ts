@@ -1,12 +1,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { aggregate } from '../../core/analysis/aggregate';
+import { aggregate, type Aggregate } from '../../core/analysis/aggregate';
+import { goldClass } from '../../core/scoring';
 import { wilson } from '../../core/statistics';
-import { type Estimates, type Outcome, type Page, type PageParams, type ProblemView, type SampleLine, type TableRow } from '../../protocol/panels';
+import { type Estimates, type Outcome, type Page, type PageParams, type ProblemView, type PublishedResult, type SampleLine, type SampleView, type TableRow } from '../../protocol/panels';
 import { type RunManifest, type RunState, type Sample } from '../../protocol/run';
 import { plannedIn } from '../../protocol/shard';
 import { isLocked } from '../../runs/lock';
-import { readManifestOf, readState, SAMPLES } from '../../runs/store';
+import { readManifestOf, readState, sampleKey, SAMPLES } from '../../runs/store';
+import { OtherReadings, publishedFor, RunFloors } from './beside';
 import { type RunFacts } from './protocol';
 
 /** What is kept of one line of samples.jsonl: enough for tables and lists, and where the line is. */
@@ -22,6 +24,8 @@ interface Entry {
   readonly tokens: number;
   readonly ms: number;
   readonly promptTokens: number;
+  readonly questionTokens: Sample['questionTokens'];
+  readonly goldClass: string | undefined;
 }
 
 const CHUNK = 4 * 1024 * 1024;
@@ -67,11 +71,14 @@ export class RunIndex {
   private inode = 0;
   private damaged: number[] = [];
   private found: { readonly key: string; readonly n: number; readonly entries: readonly Entry[] } | undefined;
-  private estimated: { readonly n: number; readonly result: Estimates } | undefined;
+  private readonly floors = new RunFloors();
+  private readonly other: OtherReadings;
+  private estimated: { readonly key: string; readonly result: Estimates } | undefined;
 
   /** @throws RunError when the folder is not a run or its manifest is damaged */
   constructor(readonly folder: string) {
     this.manifest = readManifestOf(folder);
+    this.other = new OtherReadings(folder);
     this.rank = new Map(this.manifest.plan.ids.map((id, i) => [id, i]));
     this.update();
   }
@@ -111,6 +118,7 @@ export class RunIndex {
 
   private reset(): void {
     this.byLanguage.clear();
+    this.floors.clear();
     this.sorted.clear();
     this.read = 0;
     this.lines = 0;
@@ -148,8 +156,9 @@ export class RunIndex {
       at: this.read + from, length: to - from, id: s.id, language: s.language, outcome: outcomeOf(s),
       value: s.value === null || s.value === undefined ? null : String(s.value),
       gold: String(s.gold), error: s.error ?? null, tokens, ms: s.ms ?? 0,
-      promptTokens: s.encoderTokens > 0 ? s.encoderTokens : (s.promptTokens ?? 0),
+      promptTokens: s.encoderTokens > 0 ? s.encoderTokens : (s.promptTokens ?? 0), questionTokens: s.questionTokens, goldClass: goldClass(s),
     });
+    this.floors.add(s);
     this.sorted.delete(s.language);
     this.found = undefined;
   }
@@ -177,7 +186,8 @@ export class RunIndex {
     return [...languages, ...extra].map((language): TableRow => {
       const entries = this.byLanguage.get(language);
       const count = { right: 0, wrong: 0, unread: 0, failed: 0 };
-      let [tokens, ms, answered, wrongLanguage, truncated, prompt, twin] = [0, 0, 0, 0, 0, 0, 0];
+      let [tokens, ms, answered, wrongLanguage, truncated] = [0, 0, 0, 0, 0];
+      const [fertility, lm] = [{ own: 0, twin: 0 }, { own: 0, twin: 0 }];
       for (const e of entries?.values() ?? []) {
         count[e.outcome] += 1;
         if (e.error === 'wrong-language') wrongLanguage += 1;
@@ -186,11 +196,8 @@ export class RunIndex {
         answered += 1;
         tokens += e.tokens;
         ms += e.ms;
-        const other = english?.get(e.id)?.promptTokens ?? 0;
-        if (other > 0 && e.promptTokens > 0) {
-          prompt += e.promptTokens;
-          twin += other;
-        }
+        add(fertility, readTokens(e), english?.get(e.id) ? readTokens(english.get(e.id)!) : undefined);
+        add(lm, e.questionTokens?.[0], english?.get(e.id)?.questionTokens?.[0]);
       }
       const n = entries?.size ?? 0;
       return {
@@ -200,7 +207,7 @@ export class RunIndex {
         unread: count.unread, failed: count.failed, wrongLanguage, truncated,
         tokensPerQuestion: answered === 0 ? null : tokens / answered,
         msPerQuestion: answered === 0 ? null : ms / answered,
-        fertility: twin === 0 ? null : prompt / twin,
+        fertility: ratioOf(fertility), lmFertility: ratioOf(lm),
         cancelled: state?.cancelledLanguages?.includes(language) ?? false,
       };
     });
@@ -211,9 +218,13 @@ export class RunIndex {
     const wanted = new Set(params.outcomes);
     let entries = this.entries(params.language);
     if (wanted.size > 0) entries = entries.filter((e) => wanted.has(e.outcome));
+    if (params.disagrees) {
+      const other = this.other.of(params.disagrees);
+      entries = entries.filter((e) => (other?.get(sampleKey(e))?.correct ?? e.outcome === 'right') !== (e.outcome === 'right'));
+    }
     const needle = params.find.trim().toLowerCase();
     if (needle !== '') {
-      const key = JSON.stringify([params.language, [...wanted].sort(), needle]);
+      const key = JSON.stringify([params.language, [...wanted].sort(), params.disagrees ?? '', needle]);
       if (this.found?.key !== key || this.found.n !== entries.length) this.found = { key, n: entries.length, entries: this.search(entries, needle) };
       entries = this.found.entries;
     }
@@ -252,6 +263,18 @@ export class RunIndex {
     }
   }
 
+  /** A sample as other scorers have read it. */
+  others(language: string, id: string): SampleView['others'] {
+    return this.other.all().flatMap(({ scorer, scores }) => {
+      const s = scores.get(sampleKey({ language, id }));
+      return s ? [{ scorer, correct: s.correct, value: s.value === null ? null : String(s.value), reading: s.reading }] : [];
+    });
+  }
+
+  private published(): readonly PublishedResult[] {
+    return publishedFor(this.manifest);
+  }
+
   problem(id: string): ProblemView {
     const outcomes = this.manifest.plan.languages.map((language) => {
       const entry = this.byLanguage.get(language)?.get(id);
@@ -263,31 +286,57 @@ export class RunIndex {
   /** Group means and transfer gaps with bootstrap intervals; computed again only when there are more samples. */
   estimates(): Estimates {
     const n = this.size;
-    if (this.estimated?.n === n) return this.estimated.result;
+    const key = `${n} ${this.other.stamp()}`;
+    if (this.estimated?.key === key) return this.estimated.result;
     const rows = [...this.byLanguage].flatMap(([language, entries]) =>
-      [...entries.values()].map((e) => ({ language, id: e.id, correct: e.outcome === 'right', value: e.value, error: e.error, newTokens: e.tokens, ms: e.ms })),
+      [...entries.values()].map((e) => ({ ...(e.goldClass === undefined ? {} : { goldClass: e.goldClass }), language, id: e.id, correct: e.outcome === 'right', value: e.value, error: e.error, newTokens: e.tokens, ms: e.ms })),
     );
-    if (n === 0) return { n: 0, groups: [], gaps: [], resamples: 0, seed: 1 };
-    const total = aggregate(rows, { seed: this.manifest.plan.seed });
+    if (n === 0) return { n: 0, groups: [], gaps: [], languages: [], published: this.published(), rescored: [], resamples: 0, seed: 1 };
+    const total = aggregate(rows, { seed: this.manifest.plan.seed, floors: this.floors.best() });
     const others = total.reference === undefined ? undefined : total.overall.gap;
     const result: Estimates = {
       n,
       groups: [
-        ...total.groups.map((g) => ({ by: g.by, key: g.key, languages: g.languages.length, mean: g.mean, interval: pair(g.interval) })),
-        { by: 'all' as const, key: 'all', languages: total.languages.length, mean: total.overall.mean, interval: pair(total.overall.interval) },
+        ...total.groups.map((g) => ({ by: g.by, key: g.key, languages: g.languages.length, ...groupEstimate(g) })),
+        { by: 'all' as const, key: 'all', languages: total.languages.length, ...groupEstimate(total.overall) },
       ],
       gaps: [
         ...(others ? [{ language: null, mean: others.mean, interval: pair(others.interval) }] : []),
         ...total.languages.flatMap((l) => (l.gap ? [{ language: l.language, mean: l.gap.mean, interval: pair(l.gap.interval) }] : [])),
       ],
+      languages: total.languages.map((l) => ({
+        language: l.language,
+        floor: l.floor ? { name: l.floor.name, share: l.floor.share, above: l.aboveFloor === true } : null,
+        balanced: l.balanced ? { mean: l.balanced.mean, interval: pair(l.balanced.interval) } : null,
+        conditional: l.conditional && l.conditional.n > 0 ? { share: l.conditional.share, n: l.conditional.n, interval: pair(l.conditional.interval) } : null,
+      })),
+      published: this.published(),
+      rescored: this.other.sums(rows),
       resamples: total.bootstrap.resamples,
       seed: total.bootstrap.seed,
     };
-    this.estimated = { n, result };
+    this.estimated = { key, result };
     return result;
   }
 }
 
+const groupEstimate = (g: Aggregate['overall']) => ({ mean: g.mean, interval: pair(g.interval), balanced: g.balanced?.mean ?? null, floor: g.floor ?? null, above: g.aboveFloor === true });
 const pair = (x: readonly number[]): [number, number] => [x[0]!, x[1]!];
+/** Tokens of a question by the tokenizer that reads it: the encoder's where there is one. */
+const readTokens = (e: Entry): number => e.questionTokens?.[1] ?? e.questionTokens?.[0] ?? e.promptTokens;
+
+interface TokenSums {
+  own: number;
+  twin: number;
+}
+
+function add(sums: TokenSums, own: number | undefined, twin: number | undefined): void {
+  if (!own || !twin) return;
+  sums.own += own;
+  sums.twin += twin;
+}
+
+const ratioOf = ({ own, twin }: TokenSums): number | null => (twin === 0 ? null : own / twin);
+
 const toLine = (e: Entry): SampleLine => ({ id: e.id, language: e.language, outcome: e.outcome, value: e.value, gold: e.gold, error: e.error });
 

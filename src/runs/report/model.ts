@@ -93,7 +93,7 @@ export function buildReport(sources: readonly RunSource[], options: ReportOption
     .map((key) => ({ key, languages: codes.filter((code) => classOf(code) === key) }))
     .filter((group) => group.languages.length > 0);
   const benchmark = runs[0]?.manifest.environment.benchmark.name;
-  const published = options.reference && benchmark !== undefined ? systemsFor(options.reference, benchmark) : [];
+  const published = options.reference && benchmark !== undefined && runs[0]?.manifest.environment.mode === undefined ? systemsFor(options.reference, benchmark) : [];
   return { runs, classes, comparisons, published, notes: reportNotes(runs, comparisons) };
 }
 
