@@ -76,7 +76,7 @@ async function generation(python) {
   fs.rmSync(file, { force: true });
   const torch = rows['PyTorch generate fp32'];
   const same = (a, b) => (a?.ids && b?.ids ? a.ids.filter((x, i) => JSON.stringify(x) === JSON.stringify(b.ids[i])).length : undefined);
-  results.generation = { prompt: 'about 32 tokens', newTokens: NEW_TOKENS, bandwidth: torch[1]?.bandwidth, weightsBytes: torch[1]?.weightsBytes, limit: torch[1]?.bandwidth / torch[1]?.weightsBytes };
+  results.generation = { prompt: 'about 32 tokens', newTokens: NEW_TOKENS, bandwidth: torch[1]?.bandwidth, weightsBytes: torch[1]?.weightsBytes, limit: torch[1]?.bandwidth / torch[1]?.weightsBytes, arithmetic: torch[16]?.arithmetic, arithmeticLimitAtBatch16: (16 * NEW_TOKENS * torch[16]?.arithmetic) / torch[16]?.operations };
   for (const [name, byBatch] of Object.entries(rows)) {
     results.generation[name] = Object.fromEntries(
       Object.entries(byBatch).map(([b, r]) => [b, r.error ? r : { tokensPerSecond: r.tokensPerSecond, overPyTorch: r.tokensPerSecond / torch[b].tokensPerSecond, peakRss: r.peakRss, sameIdsAsPyTorch: name.startsWith('LinguaLIFT') ? same(r, torch[b]) : undefined }]),

@@ -25,6 +25,17 @@ def bandwidth() -> float:
     return x.numel() * 4 / best
 
 
+def arithmetic() -> float:
+    """float32 operations per second of a large square matrix product, best of five: what any engine could reach at most."""
+    a, b = torch.randn(1536, 1536), torch.randn(1536, 1536)
+    best = 1e9
+    for _ in range(5):
+        start = time.perf_counter()
+        a @ b
+        best = min(best, time.perf_counter() - start)
+    return 2 * 1536**3 / best
+
+
 tokenizer = AutoTokenizer.from_pretrained(folder)
 tokenizer.padding_side = "left"
 tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
@@ -44,4 +55,20 @@ once(4)
 runs = [once(new_tokens) for _ in range(2)]
 seconds, ids = min(runs, key=lambda r: r[0])
 weights = sum(p.numel() * 4 for p in model.parameters())
-print(json.dumps({"tokensPerSecond": batch * new_tokens / seconds, "seconds": seconds, "bandwidth": bandwidth(), "weightsBytes": weights, "ids": ids}))
+# Prompt tokens need every layer but not the head; a new token needs both.
+head = model.config.vocab_size * model.config.hidden_size
+layers = weights // 4 - head
+operations = 2 * batch * (inputs["input_ids"].shape[1] * layers + new_tokens * (layers + head))
+print(
+    json.dumps(
+        {
+            "tokensPerSecond": batch * new_tokens / seconds,
+            "seconds": seconds,
+            "bandwidth": bandwidth(),
+            "arithmetic": arithmetic(),
+            "operations": operations,
+            "weightsBytes": weights,
+            "ids": ids,
+        }
+    )
+)
