@@ -20,6 +20,8 @@ export function run(): Promise<void> {
   require('./notebook.test');
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   require('./training.test');
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  require('./alignment.test');
   return new Promise((resolve, reject) => {
     const tests: Result[] = [];
     const runner = mocha.run((failures) => {
