@@ -222,13 +222,27 @@ describe('run panel', function () {
     const sample = index.sample('ar', 'lift48/1')!;
     assert.equal(await panel.page.locator('mark.read').allInnerTexts().then((t) => t.join('')), sample.completion.slice(...sample.span!));
     assert.ok((await panel.page.locator('.token').count()) >= 5);
-    assert.match(await panel.page.locator('.reading').innerText(), /read: \d+ \(last number of the conclusion\) · gold: 15/);
+    assert.match(await panel.page.locator('.reading').first().innerText(), /read: \d+ \(last number of the conclusion\) · gold: 15/);
     const hostile = index.page({ language: 'ar', outcomes: ['unread'], find: '', offset: 0, count: 1 }).lines[0]!;
     host.connection!.sendNotification(OnShow, { language: 'ar', id: hostile.id }).catch(() => undefined);
     await panel.page.locator('p.completion', { hasText: '<img src=x' }).waitFor();
     assert.equal(await panel.page.locator('.detail img, .detail script, .detail a').count(), 0);
     assert.equal(await panel.page.evaluate(() => (globalThis as { pwned?: number }).pwned), undefined);
     assert.deepEqual(panel.violations, []);
+  });
+
+  it('draws floors and published numbers, and leads to the samples on which another scorer disagrees', async () => {
+    const host = new Host(index);
+    const panel = await open(host);
+    await panel.page.locator('.chip .bad', { hasText: 'not above the floor 13.5' }).waitFor();
+    assert.equal(await row(panel, 'sw').locator('td.bad').first().innerText(), '39.0 ≥');
+    assert.deepEqual([await row(panel, 'sw').locator('.bar-floor').count(), await row(panel, 'sw').locator('.bar-mark').count(), await row(panel, 'de').locator('.bar-floor').count()], [1, 1, 0]);
+    await panel.page.locator('summary', { hasText: 'Published numbers (1)' }).click();
+    assert.match(await panel.page.locator('tr', { hasText: 'System <b>X</b>' }).innerText(), /57\.6 \(11\).*sw 56\.8.*its README/s);
+    await panel.page.locator('button.link', { hasText: 'They disagree on 7' }).click();
+    await panel.page.locator('button.filter', { hasText: 'harness/1 disagrees' }).waitFor();
+    assert.equal(host.pages.at(-1)!.disagrees, 'harness/1');
+    assert.deepEqual([panel.violations, panel.errors], [[], []]);
   });
 
   it('is worked by the keyboard alone, with a read-out', async () => {
@@ -255,12 +269,12 @@ describe('run panel', function () {
     const host = new Host(index);
     const panel = await open(host);
     const buttons = (): Promise<string[]> => panel.page.locator('.actions vscode-button').allInnerTexts();
-    assert.deepEqual(await buttons(), ['Compare…', 'Export…']);
+    assert.deepEqual(await buttons(), ['Rescore…', 'Compare…', 'Export…']);
     const rows = host.view().rows.map((r) => (r.language === 'sw' ? { ...r, n: 400, correct: 80, accuracy: 0.2 } : r));
     const tell = (activity: Partial<Activity>): Promise<void> => host.connection!.sendNotification(OnRunChanged, { rows, activity: { ...host.activity, ...activity }, damagedLines: 0, name: 'x', tags: [] });
     await tell({ status: 'running', ours: true, done: 38_517 });
     await panel.page.locator('.status', { hasText: 'running' }).waitFor();
-    assert.deepEqual(await buttons(), ['Pause', 'Cancel', 'Compare…', 'Export…']);
+    assert.deepEqual(await buttons(), ['Pause', 'Cancel', 'Rescore…', 'Compare…', 'Export…']);
     assert.equal(await panel.page.locator('button[aria-label^="Take "]').count(), 1);
     await panel.page.locator('button[aria-label="Take Swahili out of the run"]').click();
     await panel.page.locator('.actions vscode-button', { hasText: 'Pause' }).click();
