@@ -17,6 +17,8 @@ export function run(): Promise<void> {
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   require('./compare.test');
   // eslint-disable-next-line @typescript-eslint/no-require-imports
+  require('./attention.test');
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
   require('./notebook.test');
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   require('./training.test');
