@@ -30,7 +30,7 @@ describe('attention panel in the workbench', function () {
     }
     await cell();
     assert.deepEqual(await w.panel.locator('.prompt-title').allInnerTexts(), ['tiny fp32 · Thai']);
-    assert.ok((await w.panel.locator('.tok.stage-encoder').count()) > 10);
+    assert.ok((await w.panel.locator('.tok.stage-soft').count()) > 10);
     await w.panel.locator('.heads canvas').waitFor();
     await w.panel.locator('.lens-table td.number').first().waitFor();
     assert.equal(engines().length, 1);
@@ -43,6 +43,7 @@ describe('attention panel in the workbench', function () {
 
   it('comes back after a reload of the window with the same answer, and ends its engine when it is closed', async () => {
     const answer = await w.panel.locator('.tok.stage-generated').allInnerTexts();
+    await w.keepState();
     await w.page.reload();
     await w.ready();
     await cell();

@@ -33,6 +33,18 @@ export class Workbench {
     await this.page.locator('.activitybar .action-label[aria-label^="LinguaLIFT"]').waitFor({ timeout: 120_000 });
   }
 
+  /**
+   * Lets the page write down what is open, as it does when its window loses the focus, and otherwise once a minute: IndexedDB takes
+   * nothing any more while a page goes away. The browser of the tests has the focus always, so that it is told.
+   */
+  async keepState(): Promise<void> {
+    await this.page.evaluate(() => {
+      document.hasFocus = () => false;
+      window.dispatchEvent(new Event('blur'));
+    });
+    await sleep(1500);
+  }
+
   async close(): Promise<void> {
     await this.browser.context.close();
     await this.server.stop();

@@ -176,6 +176,8 @@ def test_fp32_graphs_compute_what_transformers_computes(name: str, tmp_path: Pat
         for index, attention in enumerate(passed.attentions):
             found = probe[f"attention.{index}"][row, :, :length, :length]
             np.testing.assert_allclose(found, attention[0], atol=1e-5)
+            np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5, err_msg="padding takes no attention")
+            assert not np.triu(found, 1).any(), "nothing looks ahead"
         logprobs = torch.log_softmax(passed.logits[0], -1).numpy()
         for place in range(length - 1):
             label = labels[row, place]

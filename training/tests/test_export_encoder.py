@@ -111,6 +111,8 @@ def test_graphs_compute_what_pytorch_computes(name: str, tmp_path: Path) -> None
         for row, length in enumerate(LENGTHS):
             found = probe[f"attention.{index}"][row, :, :length, :length]
             np.testing.assert_allclose(found, attention[row, :, :length, :length], atol=1e-5)
+            np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5, err_msg="padding takes no attention")
+            assert not probe[f"attention.{index}"][row, :, :length, length:].any()
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
