@@ -102,10 +102,13 @@ def test_a_signal_leaves_a_checkpoint_that_goes_on_with_the_same_losses(
     deadline = time.monotonic() + 100
     while process.poll() is None and time.monotonic() < deadline:
         if written.is_file() and written.read_text().count("\n") >= 2:
+            # It stands still meanwhile: a run this short would be over before it was looked at.
+            process.send_signal(signal.SIGSTOP)
             claimed = json.loads((tmp_path / "cut" / "process.json").read_text())
             assert claimed["pid"] == process.pid and claimed["config"] == str(path) and "ended" not in claimed
             assert cli.main(["stage1", str(path)]) == 2
             process.send_signal(getattr(signal, name))
+            process.send_signal(signal.SIGCONT)
             break
         time.sleep(0.002)
     _, errors = process.communicate(timeout=60)
