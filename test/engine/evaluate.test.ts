@@ -176,7 +176,7 @@ describe('evaluation', function () {
       return readManifestOf(options.out!).fingerprint;
     };
     const changes: Partial<EvaluationOptions>[] = [
-      {}, { precision: 'int8' }, { bundle: TINY }, { benchmark: 'lift48-choice', scorer: 'locale' }, { languages: 'sw' }, { limit: 2 }, { seed: 2 }, { template: 'metamath' }, { scorer: 'harness' }, { maxNewTokens: 3 },
+      {}, { precision: 'int8' }, { bundle: TINY }, { benchmark: 'lift48-choice', scorer: 'choice' }, { languages: 'sw' }, { limit: 2 }, { seed: 2 }, { template: 'metamath' }, { scorer: 'harness' }, { maxNewTokens: 3 },
     ];
     const prints = [];
     for (const change of changes) prints.push(await print(change));

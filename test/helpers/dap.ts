@@ -135,7 +135,7 @@ export class Dap {
   /** Compares the transcript with test/golden/dap/NAME.txt; UPDATE_GOLDEN=1 writes it. */
   golden(name: string): void {
     const file = path.join(ROOT, 'test', 'golden', 'dap', `${name}.txt`);
-    const text = `${this.lines.slice(this.seen).join('\n').trim()}\n`;
+    const text = `${this.lines.slice(this.seen).join('\n').trim()}\n`.replaceAll(ROOT, 'ROOT');
     this.seen = this.lines.length;
     if (process.env.UPDATE_GOLDEN) {
       fs.mkdirSync(path.dirname(file), { recursive: true });
