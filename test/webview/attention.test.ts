@@ -1,11 +1,44 @@
 import assert from 'node:assert/strict';
+import v8 from 'node:v8';
 import { type Browser } from 'playwright-core';
 import { type MessageConnection } from 'vscode-jsonrpc/node';
 import { attentionAction, lensParams, savedView, softParams, thumbnailParams, tileParams } from '../../src/extension/panels/attention-params';
 import { type AttentionSubject, DoAttentionAction, GetLens, GetSoft, GetThumbnails, GetTile, OnAttentionChanged, OnAttentionProgress, OnAttentionToken, OpenAttention, SaveView, type TileParams } from '../../src/protocol/attention-panel';
+import { figure } from '../helpers/figures';
+import { type Block } from '../../src/protocol/probe';
 import { axe, openBrowser, openPanel, type PanelOptions, type PanelPage, shot } from './page';
 import { cutterOf, type Invented, lensOf, softOf, subjectOf, thumbnailsOf, weight } from './attention-data';
 import { type Theme } from './themes';
+
+/** Handed to `npm run bench`: frames of the matrix while it is moved by the wheel, `zoom` out and in, or across. The whole work of a frame, in ms. */
+function frames(panel: PanelPage, zoom: boolean): Promise<{ times: number[]; moved: boolean }> {
+  return panel.page.locator('.matrix-box').evaluate((box, ctrlKey) => new Promise<{ times: number[]; moved: boolean }>((resolve) => {
+    const { left, top, width, height } = box.getBoundingClientRect();
+    const channel = new MessageChannel();
+    const times: number[] = [];
+    let [n, start, moved] = [0, 0, false];
+    const picture = (): string => box.querySelector('canvas')!.toDataURL();
+    const first = picture();
+    // After the frame's callbacks, style, layout and paint the message comes.
+    channel.port1.onmessage = () => {
+      times.push(performance.now() - start);
+      n += 1;
+      if (n === 20) moved = picture() !== first;
+      if (n === 120) resolve({ times, moved });
+      else setTimeout(step);
+    };
+    const step = (): void => {
+      const way = n % 40 < 20 ? -1 : 1;
+      // Asked for before the panel asks for its own, so it is called first in the frame in which the panel draws.
+      requestAnimationFrame(() => {
+        start = performance.now();
+        channel.port2.postMessage(null);
+      });
+      box.dispatchEvent(new WheelEvent('wheel', { clientX: left + 0.7 * width, clientY: top + 0.7 * height, deltaY: way * (ctrlKey ? -40 : 30), deltaX: ctrlKey ? 0 : way * 30, ctrlKey, cancelable: true, bubbles: true }));
+    };
+    step();
+  }), zoom);
+}
 
 /** The host's side over invented numbers, with the checks of the real one and the worker's own tile cutter. */
 class Host {
@@ -15,6 +48,13 @@ class Host {
   readonly saved: { name: string; format: string; content: string | Uint8Array }[] = [];
   readonly lensRows: (readonly [number, number])[] = [];
   bytes = 0;
+  /** All answers with numbers, as structured cloning writes them, in bytes. */
+  posted = 0;
+  /** When the view was handed over, and when each tile was; ms since 1970. */
+  handed = 0;
+  readonly tileTimes: number[] = [];
+  /** Tiles that were cut once: for a page that opens the same view again, the data are ready. */
+  private readonly cut = new Map<string, Block>();
   opened = 0;
   token: number | null = null;
   openError: string | undefined;
@@ -27,6 +67,11 @@ class Host {
     this.subjects = invented.map(subjectOf);
   }
 
+  private readonly count = <T>(answer: T): T => {
+    this.posted += v8.serialize(answer).byteLength;
+    return answer;
+  };
+
   readonly attach = (connection: MessageConnection): void => {
     this.connection = connection;
     const at = (i: number): AttentionSubject => this.subjects[i]!;
@@ -36,7 +81,8 @@ class Host {
       if (this.openError) throw new Error(this.openError);
       await connection.sendNotification(OnAttentionProgress, { step: 2, of: 5, message: 'loading generate.onnx' });
       if (this.hold) await Promise.race([this.hold, new Promise((_, reject) => token.onCancellationRequested(() => reject(new Error('cancelled'))))]);
-      return { subjects: this.subjects, token: this.token };
+      this.handed = performance.timeOrigin + performance.now();
+      return this.count({ subjects: this.subjects, token: this.token });
     });
     connection.onRequest(GetTile, async (params, token) => {
       const checked = tileParams(params);
@@ -45,19 +91,22 @@ class Host {
       await this.hold;
       const subject = at(checked.subject);
       if (!cutters.has(subject)) cutters.set(subject, cutterOf(subject));
-      const block = await cutters.get(subject)!(checked);
+      const key = JSON.stringify(checked);
+      const block = this.cut.get(key) ?? (await cutters.get(subject)!(checked));
+      this.cut.set(key, block);
       this.bytes += block.data.byteLength;
-      return block;
+      this.tileTimes.push(performance.timeOrigin + performance.now());
+      return this.count(block);
     });
     connection.onRequest(GetThumbnails, (params) => {
       const { subject, side, size } = thumbnailParams(params);
-      return thumbnailsOf(at(subject), side, size);
+      return this.count(thumbnailsOf(at(subject), side, size));
     });
-    connection.onRequest(GetSoft, (params) => softOf(at(softParams(params).subject), softParams(params).k));
+    connection.onRequest(GetSoft, (params) => this.count(softOf(at(softParams(params).subject), softParams(params).k)));
     connection.onRequest(GetLens, (params) => {
       const { subject, rows, k } = lensParams(params);
       this.lensRows.push(rows);
-      return lensOf(at(subject), rows, k);
+      return this.count(lensOf(at(subject), rows, k));
     });
     connection.onRequest(DoAttentionAction, (params) => {
       this.actions.push(JSON.stringify(attentionAction(params)));
@@ -335,6 +384,7 @@ describe('attention panel', function () {
   it('takes 2,048 tokens: only what is in view comes, at the level of detail that is seen', async () => {
     const host = new Host({ language: 'hi', encoder: 512, answer: 200, prompt: 1333, layers: 4, heads: 2 });
     const panel = await open(host, { state: { side: 'lm', layer: '1', head: '0' } });
+    const posted = host.posted;
     const [s] = host.subjects;
     assert.equal(s!.summary.lm.positions.length, 2048);
     assert.ok((await panel.page.locator('.tok').count()) < 400, 'chips out of view are not there');
@@ -354,6 +404,23 @@ describe('attention panel', function () {
     assert.ok((await words(panel)).includes(`${(100 * weight('lm', 1, 0, S, S, S - 2, column)).toFixed(1)} %`), await words(panel));
     assert.ok(host.lensRows.length > 0 && host.lensRows.every(([from, to]) => to > 1900 && to - from <= 16), 'the grid asks for positions in view');
     await shot(panel.page, 'attention-2048-zoomed');
+    // Figures, not judged here.
+    figure('attention panel, 2,048 tokens: posted for the first view', posted / 2 ** 10, 'KiB');
+    for (const [name, zoom] of [['pan', false], ['zoom', true]] as const) {
+      const before = host.posted;
+      const { times, moved } = await frames(panel, zoom);
+      assert.ok(moved, `${name} moves the picture`);
+      times.sort((a, b) => a - b);
+      figure(`attention panel, 2,048 tokens: ${name}, median frame`, times[times.length >> 1]!, 'ms');
+      figure(`attention panel, 2,048 tokens: ${name}, 95th percentile`, times[Math.floor(0.95 * times.length)]!, 'ms');
+      await settled(panel);
+      figure(`attention panel, 2,048 tokens: ${name}, posted in 120 frames`, (host.posted - before) / 2 ** 10, 'KiB');
+    }
+    const again = await open(host, { state: { side: 'lm', layer: '1', head: '0' } });
+    const painted = await again.page.evaluate(() => performance.timeOrigin + performance.getEntriesByName('lingualift:matrix')[0]!.startTime);
+    figure('attention panel, 2,048 tokens: data ready to painted matrix', painted - host.handed, 'ms');
+    figure('attention panel, 2,048 tokens: last tile to painted matrix', painted - Math.max(...host.tileTimes.filter((time) => time <= painted)), 'ms');
+    assert.deepEqual(again.errors, []);
     assert.deepEqual(panel.violations, []);
     assert.deepEqual(panel.errors, []);
   });
