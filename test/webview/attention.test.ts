@@ -53,7 +53,7 @@ class Host {
   /** When the view was handed over, and when each tile was; ms since 1970. */
   handed = 0;
   readonly tileTimes: number[] = [];
-  /** Tiles that were cut once: for a page that opens the same view again, the data are ready. */
+  /** Tiles that were cut once: a page that opens the same view again gets them at once. */
   private readonly cut = new Map<string, Block>();
   opened = 0;
   token: number | null = null;
@@ -418,7 +418,7 @@ describe('attention panel', function () {
     }
     const again = await open(host, { state: { side: 'lm', layer: '1', head: '0' } });
     const painted = await again.page.evaluate(() => performance.timeOrigin + performance.getEntriesByName('lingualift:matrix')[0]!.startTime);
-    figure('attention panel, 2,048 tokens: data ready to painted matrix', painted - host.handed, 'ms');
+    figure('attention panel, 2,048 tokens: view opened again, answer of the host to painted matrix', painted - host.handed, 'ms');
     figure('attention panel, 2,048 tokens: last tile to painted matrix', painted - Math.max(...host.tileTimes.filter((time) => time <= painted)), 'ms');
     assert.deepEqual(again.errors, []);
     assert.deepEqual(panel.violations, []);
