@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { type Locator } from 'playwright-core';
+import { ROOT, until } from './server';
+import { Workbench } from './workbench';
+
+const TINY = path.join(ROOT, 'models', 'tiny');
+const DEMO = path.join(process.env.LINGUALIFT_CACHE ?? path.join(os.homedir(), '.cache', 'lingualift'), 'bundles', 'smol-lift');
+const PROMPT = `bundle: tiny
+language: en
+max-tokens: 40
+---
+Ana has 24 apples and gives 9 away. How many are left?
+=== sw
+Ana ana matofaa 24 na anatoa 9. Yamebaki mangapi?
+`;
+const REAL = `language: en
+gold: 7
+---
+Ben has 12 apples. He gives 5 to Mia. How many apples does Ben have now?
+`;
+
+describe('debugging in the workbench', function () {
+  this.timeout(150_000);
+  let w: Workbench;
+  before(async () => {
+    w = await Workbench.open({
+      links: { 'bundles/tiny': TINY }, files: { 'apples.lift': PROMPT, 'real.lift': REAL },
+      settings: { 'lingualift.engine.threads': 1, 'debug.openDebug': 'openOnDebugBreak', 'debug.internalConsoleOptions': 'neverOpen', ...(fs.existsSync(DEMO) ? { 'lingualift.bundle.folders': [DEMO] } : {}) },
+    });
+  });
+  after(async () => {
+    await w?.close();
+  });
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') await w.shot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
+  });
+
+  const open = async (name: string): Promise<void> => {
+    await w.command('View: Show Explorer');
+    await w.page.locator('.explorer-folders-view .monaco-list-row', { hasText: name }).first().dblclick();
+    await w.page.locator('.tab.active', { hasText: name }).waitFor();
+    await w.page.locator('.editor-instance .monaco-editor .view-line').first().click();
+  };
+  const variable = (name: string): Locator => w.page.locator('.debug-variables .monaco-list-row', { has: w.page.locator('.expression .name', { hasText: new RegExp(`^${name}\\s*[:=]?\\s*$`) }) }).first();
+  const value = async (name: string): Promise<string> => (await variable(name).locator('.value').first().innerText()).trim();
+  /** The number of the token that the top frame names. */
+  const position = async (): Promise<number> => Number(/token (\d+)/.exec(await w.page.locator('.debug-call-stack .stack-frame', { hasText: 'LLM · token' }).first().innerText())?.[1] ?? NaN);
+  const at = (n: number): Promise<boolean> => until(`token ${n}`, async () => (await position()) === n);
+  const step = async (key: string, n: number): Promise<void> => {
+    await w.page.keyboard.press(key);
+    await at(n);
+    await until('the variables', async () => (await value('id')) !== '');
+  };
+  const text = async (): Promise<string> => (await w.page.locator('.editor-instance .monaco-editor .view-lines').first().innerText()).replaceAll('\u00a0', ' ');
+
+  it('starts with F5 on a prompt file, stops before the first token and steps; back and forth give the same ids', async () => {
+    await open('apples.lift');
+    await w.page.keyboard.press('F5');
+    await w.page.locator('.debug-toolbar').waitFor({ timeout: 60_000 });
+    await w.page.locator('.tab.active', { hasText: '1-en.liftout' }).waitFor({ timeout: 60_000 });
+    await w.command('View: Show Run and Debug');
+    await at(0);
+    const ids: string[] = [await value('id')];
+    for (let n = 1; n <= 6; n++) {
+      await step('F10', n);
+      ids.push(await value('id'));
+    }
+    assert.equal(new Set(ids).size > 2, true, ids.join(' '));
+    await w.shot('debug-stepped');
+    for (let n = 5; n >= 4; n--) {
+      await w.command('Debug: Step Back');
+      await at(n);
+      await until('the id of before', async () => (await value('id')) === ids[n]);
+    }
+    for (let n = 5; n <= 6; n++) {
+      await step('F10', n);
+      await until('the same id again', async () => (await value('id')) === ids[n]);
+    }
+    assert.ok((await text()).length > 3);
+  });
+
+  it('forces a token by setting the variable, and keeps the other way as a fork', async () => {
+    const chosen = variable('chosen');
+    const before = await value('chosen');
+    await chosen.locator('.expression').first().dblclick();
+    const input = w.page.locator('.debug-variables .inputBoxContainer input, .debug-variables .monaco-inputbox input');
+    await input.waitFor();
+    await input.fill('"7"');
+    await w.page.keyboard.press('Enter');
+    await until('the forced token', async () => (await value('chosen')) === '"7"');
+    assert.notEqual(before, '"7"');
+    await until('the text with it', async () => /7$/.test((await text()).trimEnd()));
+    await w.shot('debug-forced');
+    await step('F10', 7);
+  });
+
+  it('stops when a probability that is watched changes', async () => {
+    await variable('entropy').click({ button: 'right' });
+    await w.page.locator('.monaco-menu .action-label', { hasText: 'Break on Value Change' }).click();
+    await w.page.locator('.debug-breakpoints .breakpoint', { hasText: 'entropy' }).waitFor();
+    const from = await position();
+    await w.page.keyboard.press('F5');
+    await until('the data breakpoint', async () => (await position()) > from);
+    await w.page.locator('.debug-call-stack', { hasText: /entropy: .* → / }).waitFor();
+    await w.shot('debug-data-breakpoint');
+    await w.command('Debug: Remove All Breakpoints');
+  });
+
+  it('switches to the thread of another language, which is at the same token', async () => {
+    const n = await position();
+    const swahili = w.page.locator('.debug-call-stack .thread', { hasText: 'Swahili (sw)' });
+    await swahili.click();
+    await until('the frames of the thread', async () => (await w.page.locator('.debug-call-stack .stack-frame', { hasText: `LLM · token ${n}` }).count()) > 0);
+    await w.page.locator('.debug-call-stack .stack-frame', { hasText: `LLM · token ${n}` }).last().click();
+    await w.page.locator('.tab.active', { hasText: '2-sw.liftout' }).waitFor();
+    await w.shot('debug-other-language');
+    await w.page.keyboard.press('Shift+F5');
+    await w.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+  });
+
+  it('shows real text with its probabilities on the demo bundle', async function () {
+    if (!fs.existsSync(path.join(DEMO, 'lift.json'))) return this.skip();
+    await w.closeEditors();
+    await open('real.lift');
+    await w.page.keyboard.press('F5');
+    if (await w.picker.locator('input[placeholder="Bundle"]').waitFor({ timeout: 10_000 }).then(() => true, () => false)) await w.pick('smol-lift');
+    await w.page.locator('.tab.active', { hasText: '1-en.liftout' }).waitFor({ timeout: 90_000 });
+    await w.command('View: Show Run and Debug');
+    await at(0);
+    for (let n = 1; n <= 12; n++) await step('F10', n);
+    await w.shot('debug-demo');
+    assert.match(await text(), /[a-z]{3,}/i);
+    await w.page.keyboard.press('Shift+F5');
+  });
+});
