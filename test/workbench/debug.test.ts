@@ -44,24 +44,36 @@ describe('debugging in the workbench', function () {
     await w.page.locator('.tab.active', { hasText: name }).waitFor();
     await w.page.locator('.editor-instance .monaco-editor .view-line').first().click();
   };
+  /** The debug view is there before the session, as it shows what it is told of from then on. */
+  const start = async (name: string): Promise<void> => {
+    await open(name);
+    await w.command('View: Show Run and Debug');
+    await w.page.locator('.editor-instance .monaco-editor .view-line').first().click();
+    await w.page.keyboard.press('F5');
+  };
   const variable = (name: string): Locator => w.page.locator('.debug-variables .monaco-list-row', { has: w.page.locator('.expression .name', { hasText: new RegExp(`^${name}\\s*[:=]?\\s*$`) }) }).first();
-  const value = async (name: string): Promise<string> => (await variable(name).locator('.value').first().innerText()).trim();
-  /** The number of the token that the top frame names. */
-  const position = async (): Promise<number> => Number(/token (\d+)/.exec(await w.page.locator('.debug-call-stack .stack-frame', { hasText: 'LLM · token' }).first().innerText())?.[1] ?? NaN);
-  const at = (n: number): Promise<boolean> => until(`token ${n}`, async () => (await position()) === n);
+  const value = async (name: string): Promise<string> => (await variable(name).locator('.value').first().innerText({ timeout: 1000 })).trim();
+  /** Number and token that the top frame of a thread names. */
+  const frame = async (): Promise<readonly [number, string]> => {
+    const found = /token (\d+) (\S+)/.exec(await w.page.locator('.debug-call-stack .stack-frame', { hasText: 'LLM · token' }).first().innerText({ timeout: 1000 }));
+    return [Number(found?.[1] ?? NaN), found?.[2] ?? ''];
+  };
+  const position = async (): Promise<number> => (await frame())[0];
+  /** Waits for call stack and variables, which follow one after the other. */
+  const at = (n: number): Promise<boolean> => until(`token ${n}`, async () => {
+    const [there, token] = await frame();
+    return there === n && (await value('chosen')).startsWith(token);
+  });
   const step = async (key: string, n: number): Promise<void> => {
     await w.page.keyboard.press(key);
     await at(n);
-    await until('the variables', async () => (await value('id')) !== '');
   };
   const text = async (): Promise<string> => (await w.page.locator('.editor-instance .monaco-editor .view-lines').first().innerText()).replaceAll('\u00a0', ' ');
 
   it('starts with F5 on a prompt file, stops before the first token and steps; back and forth give the same ids', async () => {
-    await open('apples.lift');
-    await w.page.keyboard.press('F5');
+    await start('apples.lift');
     await w.page.locator('.debug-toolbar').waitFor({ timeout: 60_000 });
     await w.page.locator('.tab.active', { hasText: '1-en.liftout' }).waitFor({ timeout: 60_000 });
-    await w.command('View: Show Run and Debug');
     await at(0);
     const ids: string[] = [await value('id')];
     for (let n = 1; n <= 6; n++) {
@@ -71,7 +83,7 @@ describe('debugging in the workbench', function () {
     assert.equal(new Set(ids).size > 2, true, ids.join(' '));
     await w.shot('debug-stepped');
     for (let n = 5; n >= 4; n--) {
-      await w.command('Debug: Step Back');
+      await w.page.locator('.debug-toolbar .codicon-debug-step-back').click();
       await at(n);
       await until('the id of before', async () => (await value('id')) === ids[n]);
     }
@@ -124,11 +136,9 @@ describe('debugging in the workbench', function () {
   it('shows real text with its probabilities on the demo bundle', async function () {
     if (!fs.existsSync(path.join(DEMO, 'lift.json'))) return this.skip();
     await w.closeEditors();
-    await open('real.lift');
-    await w.page.keyboard.press('F5');
+    await start('real.lift');
     if (await w.picker.locator('input[placeholder="Bundle"]').waitFor({ timeout: 10_000 }).then(() => true, () => false)) await w.pick('smol-lift');
     await w.page.locator('.tab.active', { hasText: '1-en.liftout' }).waitFor({ timeout: 90_000 });
-    await w.command('View: Show Run and Debug');
     await at(0);
     for (let n = 1; n <= 12; n++) await step('F10', n);
     await w.shot('debug-demo');

@@ -71,14 +71,9 @@ export class Inspector {
     const { places } = this.context;
     const whole = documentText(generation);
     const [start, stop] = [placeOf(whole, generation.text.length), placeOf(whole, whole.length)];
-    const frames = this.stages(generation).map((s, i): DebugProtocol.StackFrame => {
-      const id = generation.id * FRAMES + i;
-      if (i > 0) return { id, name: s.name, line: 0, column: 0, canRestart: true, presentationHint: 'subtle' };
-      return {
-        id, name: s.name, source: this.context.source(generation), canRestart: true,
-        line: places.line(start.line), column: places.column(start.column), endLine: places.line(stop.line), endColumn: places.column(stop.column),
-      };
-    });
+    const at = { line: places.line(start.line), column: places.column(start.column), endLine: places.line(stop.line), endColumn: places.column(stop.column) };
+    // All stages stand at the present token: choosing one keeps the text of its thread in front.
+    const frames = this.stages(generation).map((s, i): DebugProtocol.StackFrame => ({ id: generation.id * FRAMES + i, name: s.name, source: this.context.source(generation), canRestart: true, ...at }));
     const [from, levels] = [integerOr(args, 'startFrame', 0), integerOr(args, 'levels', 0)];
     return { stackFrames: frames.slice(from, levels > 0 ? from + levels : undefined), totalFrames: frames.length };
   }
