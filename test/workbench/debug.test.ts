@@ -104,7 +104,8 @@ describe('debugging in the workbench', function () {
     await w.page.keyboard.press('Enter');
     await until('the forced token', async () => (await value('chosen')) === '"7"');
     assert.notEqual(before, '"7"');
-    await until('the text with it', async () => /7$/.test((await text()).trimEnd()));
+    await until('what follows from it', async () => (await value('forced')) === 'true' && (await frame())[1] === '"7"');
+    await until('the text and its least probable token', async () => /7.*lowest \S+ "7"/s.test(await text()));
     await w.shot('debug-forced');
     await step('F10', 7);
   });
@@ -118,15 +119,20 @@ describe('debugging in the workbench', function () {
     await until('the data breakpoint', async () => (await position()) > from);
     await w.page.locator('.debug-call-stack', { hasText: /entropy: .* → / }).waitFor();
     await w.shot('debug-data-breakpoint');
-    await w.command('Debug: Remove All Breakpoints');
+    await at(await position());
+    const point = w.page.locator('.debug-breakpoints .monaco-list-row', { hasText: 'entropy' });
+    await point.hover();
+    await point.locator('.codicon-close').click();
+    await point.waitFor({ state: 'detached' });
   });
 
   it('switches to the thread of another language, which is at the same token', async () => {
     const n = await position();
-    const swahili = w.page.locator('.debug-call-stack .thread', { hasText: 'Swahili (sw)' });
-    await swahili.click();
-    await until('the frames of the thread', async () => (await w.page.locator('.debug-call-stack .stack-frame', { hasText: `LLM · token ${n}` }).count()) > 0);
-    await w.page.locator('.debug-call-stack .stack-frame', { hasText: `LLM · token ${n}` }).last().click();
+    const threads = w.page.locator('.debug-call-stack .monaco-list-row');
+    await threads.filter({ hasText: 'Swahili (sw)' }).locator('.monaco-tl-twistie').click();
+    const frames = threads.filter({ hasText: `LLM · token ${n}` });
+    await until('the frames of both threads', async () => (await frames.count()) === 2);
+    await frames.last().click();
     await w.page.locator('.tab.active', { hasText: '2-sw.liftout' }).waitFor();
     await w.shot('debug-other-language');
     await w.page.keyboard.press('Shift+F5');
