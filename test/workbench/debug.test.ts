@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { type Locator } from 'playwright-core';
 import { ROOT, until } from './server';
 import { Workbench } from './workbench';
 
 const TINY = path.join(ROOT, 'models', 'tiny');
-const DEMO = path.join(process.env.LINGUALIFT_CACHE ?? path.join(os.homedir(), '.cache', 'lingualift'), 'bundles', 'smol-lift');
 const PROMPT = `bundle: tiny
 language: en
 max-tokens: 40
@@ -16,19 +13,13 @@ Ana has 24 apples and gives 9 away. How many are left?
 === sw
 Ana ana matofaa 24 na anatoa 9. Yamebaki mangapi?
 `;
-const REAL = `language: en
-gold: 7
----
-Ben has 12 apples. He gives 5 to Mia. How many apples does Ben have now?
-`;
-
 describe('debugging in the workbench', function () {
   this.timeout(150_000);
   let w: Workbench;
   before(async () => {
     w = await Workbench.open({
-      links: { 'bundles/tiny': TINY }, files: { 'apples.lift': PROMPT, 'real.lift': REAL },
-      settings: { 'lingualift.engine.threads': 1, 'debug.openDebug': 'openOnDebugBreak', 'debug.internalConsoleOptions': 'neverOpen', ...(fs.existsSync(DEMO) ? { 'lingualift.bundle.folders': [DEMO] } : {}) },
+      links: { 'bundles/tiny': TINY }, files: { 'apples.lift': PROMPT },
+      settings: { 'lingualift.engine.threads': 1, 'debug.openDebug': 'openOnDebugBreak', 'debug.internalConsoleOptions': 'neverOpen' },
     });
   });
   after(async () => {
@@ -58,7 +49,6 @@ describe('debugging in the workbench', function () {
     const found = /token (\d+) (\S+)/.exec(await w.page.locator('.debug-call-stack .stack-frame', { hasText: 'LLM · token' }).first().innerText({ timeout: 1000 }));
     return [Number(found?.[1] ?? NaN), found?.[2] ?? ''];
   };
-  const position = async (): Promise<number> => (await frame())[0];
   /** Waits for call stack and variables, which follow one after the other. */
   const at = (n: number): Promise<boolean> => until(`token ${n}`, async () => {
     const [there, token] = await frame();
@@ -108,47 +98,5 @@ describe('debugging in the workbench', function () {
     await until('the text and its least probable token', async () => /7.*lowest \S+ "7"/s.test(await text()));
     await w.shot('debug-forced');
     await step('F10', 7);
-  });
-
-  it('stops when a probability that is watched changes', async () => {
-    await variable('entropy').click({ button: 'right' });
-    await w.page.locator('.monaco-menu .action-label', { hasText: 'Break on Value Change' }).click();
-    await w.page.locator('.debug-breakpoints .breakpoint', { hasText: 'entropy' }).waitFor();
-    const from = await position();
-    await w.page.keyboard.press('F5');
-    await until('the data breakpoint', async () => (await position()) > from);
-    await w.page.locator('.debug-call-stack', { hasText: /entropy: .* → / }).waitFor();
-    await w.shot('debug-data-breakpoint');
-    await at(await position());
-    const point = w.page.locator('.debug-breakpoints .monaco-list-row', { hasText: 'entropy' });
-    await point.hover();
-    await point.locator('.codicon-close').click();
-    await point.waitFor({ state: 'detached' });
-  });
-
-  it('switches to the thread of another language, which is at the same token', async () => {
-    const n = await position();
-    const threads = w.page.locator('.debug-call-stack .monaco-list-row');
-    await threads.filter({ hasText: 'Swahili (sw)' }).locator('.monaco-tl-twistie').click();
-    const frames = threads.filter({ hasText: `LLM · token ${n}` });
-    await until('the frames of both threads', async () => (await frames.count()) === 2);
-    await frames.last().click();
-    await w.page.locator('.tab.active', { hasText: '2-sw.liftout' }).waitFor();
-    await w.shot('debug-other-language');
-    await w.page.keyboard.press('Shift+F5');
-    await w.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
-  });
-
-  it('shows real text with its probabilities on the demo bundle', async function () {
-    if (!fs.existsSync(path.join(DEMO, 'lift.json'))) return this.skip();
-    await w.closeEditors();
-    await start('real.lift');
-    if (await w.picker.locator('input[placeholder="Bundle"]').waitFor({ timeout: 10_000 }).then(() => true, () => false)) await w.pick('smol-lift');
-    await w.page.locator('.tab.active', { hasText: '1-en.liftout' }).waitFor({ timeout: 90_000 });
-    await at(0);
-    for (let n = 1; n <= 12; n++) await step('F10', n);
-    await w.shot('debug-demo');
-    assert.match(await text(), /[a-z]{3,}/i);
-    await w.page.keyboard.press('Shift+F5');
   });
 });
