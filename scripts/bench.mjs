@@ -111,7 +111,7 @@ async function extension() {
 /** Our Stage II and baseline beside the plain Hugging Face Trainer on the same language model and rows. */
 async function training(python) {
   step('training: Stage II, baseline and the plain Trainer');
-  results.training = await json(python, [path.join(HERE, 'training.py'), '14', String(THREADS)], { env: pythonEnv(), what: 'training' });
+  results.training = await json(python, [path.join(HERE, 'training.py'), '10', '1'], { env: pythonEnv(), what: 'training' });
 }
 
 async function servers(python) {
