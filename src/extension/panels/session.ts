@@ -36,6 +36,7 @@ export class RunSession implements vscode.Disposable {
   private sampleActions: readonly SampleAction[] = [];
   private opened = false;
   private disposed = false;
+  private again = false;
 
   constructor(
     webview: vscode.Webview,
@@ -123,11 +124,14 @@ export class RunSession implements vscode.Disposable {
   }
 
   private touch(): void {
-    if (this.timer || this.disposed) return;
-    this.timer = setTimeout(() => void this.tell(), CHANGE_MS);
+    if (this.disposed) return;
+    // A change while the last one is still being read must not be lost.
+    if (this.timer) this.again = true;
+    else this.timer = setTimeout(() => void this.tell(), CHANGE_MS);
   }
 
   private async tell(): Promise<void> {
+    this.again = false;
     try {
       if (!this.opened) return;
       const { rows, activity, damagedLines, name, tags } = this.view(await this.services.reader.ask(ReadRun, { folder: this.folder }));
@@ -137,6 +141,7 @@ export class RunSession implements vscode.Disposable {
       if (!this.disposed) this.services.log.warn(`Run panel: ${(e as Error).message}`);
     } finally {
       this.timer = undefined;
+      if (this.again) this.touch();
     }
   }
 
