@@ -12,7 +12,7 @@ import { Comparer } from '../../src/extension/worker/comparison';
 import { type CompareAction, type CompareTarget, DoCompareAction, GetAgreement, GetPair, GetPairs, GetPairSample, GetScorers, GetTrend, type ListParams, OnCompareTarget, OpenCompare } from '../../src/protocol/compare';
 import { type Sample } from '../../src/protocol/run';
 import { rescoreSamples } from '../../src/runs/rescore';
-import { axe, openBrowser, openPanel, type PanelOptions, type PanelPage, shot } from './page';
+import { axe, openBrowser, openPanel, type PanelOptions, type PanelPage, says, shot } from './page';
 import { HOSTILE, manifestOf, sampleOf } from './run-data';
 import { type Theme } from './themes';
 
@@ -194,7 +194,7 @@ describe('compare panel', function () {
     await matrix.focus();
     await panel.page.keyboard.press('Home');
     await panel.page.keyboard.press('ArrowDown');
-    const spoken = await panel.page.locator('[role=status]').innerText();
+    const spoken = await says(panel.page.locator('[role=status]'), /^(.+) and (.+): same answer (.+), 50 problems$/);
     const [, x, y, share] = /^(.+) and (.+): same answer (.+), 50 problems$/.exec(spoken)!;
     assert.deepEqual([x, y], [languageName('ar'), languageName('af')]);
     assert.equal(await panel.page.locator('.read-out').innerText(), spoken);
@@ -284,12 +284,12 @@ describe('compare panel', function () {
     await panel.page.locator('button.language').first().focus();
     await panel.page.keyboard.press('ArrowDown');
     const live = panel.page.locator('[role=status]');
-    assert.match(await live.innerText(), /^Arabic: A \d+\.\d, B \d+\.\d, difference \+\d+\.\d, interval \+\d+\.\d to \+\d+\.\d, significant$/);
+    await says(live, /^Arabic: A \d+\.\d, B \d+\.\d, difference \+\d+\.\d, interval \+\d+\.\d to \+\d+\.\d, significant$/);
     await panel.page.keyboard.press('Enter');
     await panel.page.locator('.vlist').focus();
     await panel.page.locator('.vrow').first().waitFor();
     await panel.page.keyboard.press('ArrowDown');
-    assert.match(await live.innerText(), /^Arabic, lift48\/1: A \w+, read /);
+    await says(live, /^Arabic, lift48\/1: A \w+, read /);
     await tab(panel, 'Samples').focus();
     await panel.page.keyboard.press('ArrowRight');
     await panel.page.locator('.matrix').waitFor();

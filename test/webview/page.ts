@@ -1,9 +1,10 @@
+import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import http from 'node:http';
 import { type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
 import { createMessageConnection, type DataCallback, type Disposable, type Message, type MessageConnection } from 'vscode-jsonrpc/node';
 import { AbstractMessageReader, AbstractMessageWriter } from 'vscode-jsonrpc';
 import { contentSecurityPolicy, page as html } from '../../src/extension/panels/page';
@@ -139,3 +140,14 @@ export const shot = async (page: Page, name: string): Promise<void> => {
   const folder = process.env.LINGUALIFT_SHOTS ?? os.tmpdir();
   await page.screenshot({ path: path.join(folder, `${name}.png`) });
 };
+
+/** The text of an element once it fits: what a key does is drawn a moment after the key. */
+export async function says(element: Locator, pattern: RegExp): Promise<string> {
+  const end = Date.now() + 10_000;
+  for (;;) {
+    const text = await element.innerText();
+    if (pattern.test(text)) return text;
+    if (Date.now() > end) throw new assert.AssertionError({ message: 'the text did not come to fit', actual: text, expected: pattern, operator: 'says' });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -8,7 +8,7 @@ import { type MessageConnection } from 'vscode-jsonrpc/node';
 import { LANGUAGES } from '../../src/core/languages';
 import { outcomeOf, RunIndex } from '../../src/extension/worker/runindex';
 import { type ActionParams, type Activity, DoAction, GetEstimates, GetPage, GetProblem, GetSample, OnPanelCommand, OnRunChanged, OnShow, OpenRun, type PageParams, type RunView } from '../../src/protocol/panels';
-import { axe, openBrowser, openPanel, type PanelOptions, type PanelPage, shot } from './page';
+import { axe, openBrowser, openPanel, type PanelOptions, type PanelPage, says, shot } from './page';
 import { manifestOf, sampleOf } from './run-data';
 import { type Theme } from './themes';
 
@@ -251,18 +251,18 @@ describe('run panel', function () {
     await panel.page.locator('button.language').first().focus();
     await panel.page.keyboard.press('ArrowDown');
     const live = panel.page.locator('[role=status]');
-    assert.match(await live.innerText(), /^Arabic: \d+\.\d % right, \d+ of 811, interval/);
+    await says(live, /^Arabic: \d+\.\d % right, \d+ of 811, interval/);
     await panel.page.keyboard.press('Enter');
     await panel.page.locator('.vrow').first().waitFor();
     await host.connection!.sendNotification(OnPanelCommand, { command: 'next' });
     await panel.page.locator('.vrow[aria-selected=true]').waitFor();
-    assert.match(await live.innerText(), /^lift48\/1: /);
+    await says(live, /^lift48\/1: /);
     await host.connection!.sendNotification(OnPanelCommand, { command: 'find' });
     await panel.page.waitForFunction(() => document.activeElement?.classList.contains('text-input'));
     await panel.page.locator('.detail vscode-button', { hasText: 'All languages' }).click();
     await panel.page.locator('.strip .cell').first().focus();
     await panel.page.keyboard.press('ArrowRight');
-    assert.match(await live.innerText(), /^[A-Z]\w+.*: (right|wrong|unread|failed), read /);
+    await says(live, /^[A-Z]\w+.*: (right|wrong|unread|failed), read /);
   });
 
   it('asks the host for pause, resume, cancel and one language, only when they make sense', async () => {

@@ -7,7 +7,7 @@ import { type MessageConnection } from 'vscode-jsonrpc/node';
 import { trainingAction } from '../../src/extension/panels/training-params';
 import { DoTrainingAction, OnTrainings, OpenTrainings, type TrainingAction, type TrainingsView } from '../../src/protocol/training';
 import { MetricsReader, trainingView } from '../../src/runs/training';
-import { axe, openBrowser, openPanel, type PanelOptions, type PanelPage, shot } from './page';
+import { axe, openBrowser, openPanel, type PanelOptions, type PanelPage, says, shot } from './page';
 import { HOSTILE } from './run-data';
 import { type Theme } from './themes';
 
@@ -116,7 +116,7 @@ describe('training panel', function () {
     assert.deepEqual(await panel.page.locator('.chart').evaluateAll((all) => all.map((e) => (e as HTMLElement).dataset.plot)), ['loss', 'learning_rate', 'grad_norm', 'tokens_per_second', 'memory_mb']);
     for (const key of ['loss', 'grad_norm', 'memory_mb']) assert.ok((await painted(panel, key)) > 100, `${key} is not drawn`);
     const last = JSON.parse(rowsOf(200, 60).filter((l) => 'loss' in (JSON.parse(l) as object)).at(-1)!) as { loss: number };
-    assert.match(await chart(panel, 'loss').locator('.chart-read-out').innerText(), new RegExp(`^last: loss ${last.loss.toFixed(3)}, held-out loss ${(last.loss + 0.1).toFixed(3)}$`));
+    await says(chart(panel, 'loss').locator('.chart-read-out'), new RegExp(`^last: loss ${last.loss.toFixed(3)}, held-out loss ${(last.loss + 0.1).toFixed(3)}$`));
     assert.match(await panel.page.locator('.trainings tbody tr').innerText(), /stage1 half\s+running\s+200 \/ 400/);
     assert.deepEqual(panel.violations, []);
     assert.deepEqual(panel.errors, []);
@@ -144,14 +144,13 @@ describe('training panel', function () {
     const loss = chart(panel, 'loss');
     await loss.locator('.chart-focus').focus();
     await panel.page.keyboard.press('Home');
-    const words = await loss.locator('.chart-read-out').innerText();
-    assert.match(words, /^step 10: loss /);
+    const words = await says(loss.locator('.chart-read-out'), /^step 10: loss /);
     fs.appendFileSync(metrics('half'), '{"step": 210, "max_steps": 400, "loss": 0.125}\n{"step": 220, "max_steps": 400, "lo');
     await host.connection!.sendNotification(OnTrainings, host.view());
     await panel.page.locator('.trainings tbody tr', { hasText: '210 / 400' }).waitFor();
     assert.equal(await loss.locator('.chart-read-out').innerText(), words);
     await panel.page.keyboard.press('End');
-    assert.match(await loss.locator('.chart-read-out').innerText(), /^step 210: loss 0\.125, held-out loss /);
+    await loss.locator('.chart-read-out', { hasText: /^step 210: loss 0\.125, held-out loss / }).waitFor();
     assert.deepEqual(panel.errors, []);
   });
 
@@ -160,10 +159,10 @@ describe('training panel', function () {
     await chart(panel, 'loss').locator('.chart-focus').focus();
     await panel.page.keyboard.press('End');
     await panel.page.keyboard.press('ArrowLeft');
-    const spoken = await panel.page.locator('[role=status]').innerText();
+    const spoken = await says(panel.page.locator('[role=status]'), /^Loss\. step 190: /);
     assert.match(spoken, /^Loss\. step 190: loss \d\.\d{3}, held-out loss \d\.\d{3}$/);
     assert.equal(`Loss. ${await chart(panel, 'loss').locator('.chart-read-out').innerText()}`, spoken);
-    assert.match(await chart(panel, 'memory_mb').locator('.chart-read-out').innerText(), /^step 190: peak memory, MB 1,390$/);
+    await says(chart(panel, 'memory_mb').locator('.chart-read-out'), /^step 190: peak memory, MB 1,390$/);
     assert.ok(await chart(panel, 'memory_mb').locator('.u-cursor-x').evaluate((el) => getComputedStyle(el).display !== 'none'));
     await tab(panel, 'Curves').focus();
     await panel.page.keyboard.press('ArrowRight');

@@ -40,20 +40,29 @@ export class ActiveRun {
   }
 
   async pause(): Promise<void> {
-    await this.worker.connection.sendRequest(PauseRun);
+    await this.unlessOver(this.worker.connection.sendRequest(PauseRun));
   }
 
   async continue(): Promise<void> {
     this.last = { ...this.last, status: 'running', settled: false };
-    await this.worker.connection.sendRequest(ContinueRun);
+    await this.unlessOver(this.worker.connection.sendRequest(ContinueRun));
   }
 
   async cancel(): Promise<void> {
-    await this.worker.connection.sendRequest(CancelRun);
+    await this.unlessOver(this.worker.connection.sendRequest(CancelRun));
   }
 
   async setCancelledLanguages(languages: readonly string[]): Promise<void> {
-    await this.worker.connection.sendRequest(SetCancelledLanguages, { languages });
+    await this.unlessOver(this.worker.connection.sendRequest(SetCancelledLanguages, { languages }));
+  }
+
+  /** A run that has ended meanwhile closes its connection before it answers: there is nothing left to ask, and nothing to report. */
+  private async unlessOver(answer: Promise<unknown>): Promise<void> {
+    try {
+      await answer;
+    } catch (e) {
+      if (!this.last.settled || this.last.status === 'paused') throw e;
+    }
   }
 }
 
