@@ -43,7 +43,8 @@ describe('attention panel in the workbench', function () {
 
   it('comes back after a reload of the window with the same answer, and ends its engine when it is closed', async () => {
     const answer = await w.panel.locator('.tok.stage-generated').allInnerTexts();
-    await w.keepState();
+    // The answer is part of what a panel asks to be kept.
+    await w.keepState('completionIds');
     await w.page.reload();
     await w.ready();
     await cell();

@@ -34,15 +34,35 @@ export class Workbench {
   }
 
   /**
-   * Lets the page write down what is open, as it does when its window loses the focus, and otherwise once a minute: IndexedDB takes
-   * nothing any more while a page goes away. The browser of the tests has the focus always, so that it is told.
+   * Lets the workbench write down what is open, and waits until `text` is in what it keeps for the next window. It writes when its window
+   * loses the focus, and otherwise once a minute; IndexedDB takes nothing any more while a page goes away. An event "blur" would not do:
+   * a workbench whose focus is inside a panel has had its blur already. It looks at the focus again when its visibility changes, and
+   * acts on what has changed since the last time.
    */
-  async keepState(): Promise<void> {
-    await this.page.evaluate(() => {
-      document.hasFocus = () => false;
-      window.dispatchEvent(new Event('blur'));
-    });
-    await sleep(1500);
+  async keepState(text: string): Promise<void> {
+    await until(`the workbench to keep "${text}"`, () => this.page.evaluate(async (wanted) => {
+      for (const focus of [true, false]) {
+        document.hasFocus = () => focus;
+        document.dispatchEvent(new Event('visibilitychange'));
+      }
+      delete (document as { hasFocus?: unknown }).hasFocus;
+      const done = <T>(r: IDBRequest<T>): Promise<T> => new Promise((resolve, reject) => {
+        r.onsuccess = () => resolve(r.result);
+        r.onerror = () => reject(r.error ?? new Error('IndexedDB failed'));
+      });
+      for (const { name } of await indexedDB.databases()) {
+        if (!name?.startsWith('vscode-web-state-db-')) continue;
+        const db = await done(indexedDB.open(name));
+        try {
+          if (!db.objectStoreNames.contains('ItemTable')) continue;
+          const values: unknown[] = await done(db.transaction('ItemTable', 'readonly').objectStore('ItemTable').getAll());
+          if (values.some((v) => typeof v === 'string' && v.includes(wanted))) return true;
+        } finally {
+          db.close();
+        }
+      }
+      return false;
+    }, text));
   }
 
   async close(): Promise<void> {
