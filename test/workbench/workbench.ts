@@ -46,20 +46,21 @@ export class Workbench {
         document.dispatchEvent(new Event('visibilitychange'));
       }
       delete (document as { hasFocus?: unknown }).hasFocus;
-      const done = <T>(r: IDBRequest<T>): Promise<T> => new Promise((resolve, reject) => {
-        r.onsuccess = () => resolve(r.result);
-        r.onerror = () => reject(r.error ?? new Error('IndexedDB failed'));
-      });
       for (const { name } of await indexedDB.databases()) {
         if (!name?.startsWith('vscode-web-state-db-')) continue;
-        const db = await done(indexedDB.open(name));
-        try {
-          if (!db.objectStoreNames.contains('ItemTable')) continue;
-          const values: unknown[] = await done(db.transaction('ItemTable', 'readonly').objectStore('ItemTable').getAll());
-          if (values.some((v) => typeof v === 'string' && v.includes(wanted))) return true;
-        } finally {
-          db.close();
-        }
+        const db = await new Promise<IDBDatabase | undefined>((resolve) => {
+          const r = indexedDB.open(name);
+          r.onsuccess = () => resolve(r.result);
+          r.onerror = () => resolve(undefined);
+        });
+        const values = await new Promise<unknown[]>((resolve) => {
+          if (!db?.objectStoreNames.contains('ItemTable')) return resolve([]);
+          const r: IDBRequest<unknown[]> = db.transaction('ItemTable', 'readonly').objectStore('ItemTable').getAll();
+          r.onsuccess = () => resolve(r.result);
+          r.onerror = () => resolve([]);
+        });
+        db?.close();
+        if (values.some((v) => typeof v === 'string' && v.includes(wanted))) return true;
       }
       return false;
     }, text));
