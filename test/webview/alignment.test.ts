@@ -24,6 +24,9 @@ class Host {
   readonly actions: AlignmentAction[] = [];
   readonly exports: ExportParams[] = [];
   readonly maps: MapParams[] = [];
+  softAsked = 0;
+  /** Maps are answered when this is done. */
+  held: Promise<void> = Promise.resolve();
   connection: MessageConnection | undefined;
   started = 0;
   cancelled = 0;
@@ -36,14 +39,18 @@ class Host {
     c.onRequest(StartAlignment, () => ((this.started += 1), null));
     c.onRequest(CancelAlignment, () => ((this.cancelled += 1), null));
     c.onRequest(GetAlignment, () => this.desk.view());
-    c.onRequest(GetMap, (params, token: CancellationToken) => {
+    c.onRequest(GetMap, async (params, token: CancellationToken) => {
       this.maps.push(mapParams(params));
+      await this.held;
       return this.desk.map(mapParams(params), token);
     });
     c.onRequest(GetRunColours, (params) => this.desk.colours(colourParams(params).run));
     c.onRequest(FindPoints, (params) => ({ points: this.desk.search(findParams(params).text) }));
     c.onRequest(GetPoints, (params) => ({ texts: this.desk.pointTexts(pointsParams(params).points) }));
-    c.onRequest(GetSoft, (params, token: CancellationToken) => this.desk.soft(softParams(params), token));
+    c.onRequest(GetSoft, (params, token: CancellationToken) => {
+      this.softAsked += 1;
+      return this.desk.soft(softParams(params), token);
+    });
     c.onRequest(DoAlignmentAction, (params) => (this.actions.push(alignmentAction(params)), null));
     c.onRequest(SaveExport, (params) => {
       this.exports.push(exportParams(params));
@@ -173,6 +180,32 @@ describe('alignment panel', function () {
     await panel.page.locator('figcaption', { hasText: 'UMAP of cosine distances, 15 neighbours, seed 1' }).waitFor({ timeout: 30_000 });
   });
 
+  it('writes under a map what that map is, also while the next one is awaited', async () => {
+    const host = new Host(one, requests[0]);
+    const panel = await shown(host);
+    const caption = panel.page.locator('figcaption');
+    const first = await caption.innerText();
+    let release = (): void => undefined;
+    host.held = new Promise((resolve) => (release = resolve));
+    await panel.page.locator('.stage input').focus();
+    await panel.page.keyboard.press('End');
+    await soon(() => host.maps.at(-1)?.stage, (stage) => stage === 'lm.2', 'the next map is asked for');
+    await panel.page.locator('.stage output', { hasText: 'LLM layer 2' }).waitFor();
+    await panel.page.locator('.maps[aria-busy=true]').waitFor();
+    assert.equal(await caption.innerText(), first);
+    assert.match((await panel.page.locator('.scatter-surface').getAttribute('aria-label'))!, /^Map of tiny, Encoder:/);
+    await panel.page.locator('.actions summary').click();
+    await panel.page.locator('.menu-item', { hasText: 'Points as CSV' }).click();
+    const csv = (await soon(() => host.exports[0], (e) => e !== undefined, 'an export'))!.content.split('\r\n');
+    const { points } = await one.map({ bundle: 0, stage: 'encoder', method: 'pca', fitBundle: 0, fitLanguage: 'all', standardise: true });
+    assert.match(csv[0]!, /^# tiny, Encoder: /);
+    const row = csv.find((l) => l.startsWith('tiny,'))!.split(',');
+    assert.deepEqual([row[2], Number(row[5]), Number(row[6])], ['encoder', points[0], points[1]]);
+    release();
+    await panel.page.locator('.maps[aria-busy=false]').waitFor();
+    assert.match(await caption.innerText(), /^tiny, LLM layer 2: /);
+  });
+
   it('is worked by the keyboard: cursor, star, selection, and the table that says the same', async () => {
     const panel = await shown();
     const { languages, ids } = one.view();
@@ -253,7 +286,8 @@ describe('alignment panel', function () {
   });
 
   it('reads what the LLM is given: every slot with its norms and nearest tokens', async () => {
-    const panel = await shown();
+    const host = new Host(one, requests[0]);
+    const panel = await shown(host);
     await tab(panel, 'What the LLM reads').click();
     await field(panel, 'Language').selectOption('th');
     await panel.page.locator('.button.primary').click();
@@ -266,6 +300,7 @@ describe('alignment panel', function () {
     assert.deepEqual(cells.slice(1, 4), [slots[2]!.before!.toFixed(3), slots[2]!.after.toFixed(3), (slots[2]!.after / embeddings.median).toFixed(3)]);
     assert.equal(slots[0]!.source, 'start');
     assert.equal(await panel.page.locator('.tab-panel tbody tr').nth(2).locator('.near-token').count(), 5);
+    assert.equal(host.softAsked, 1);
     assert.deepEqual(await axe(panel.page), []);
     await shot(panel.page, 'alignment-soft-thai');
     const text = await two.soft({ bundle: 1, language: 'th', id: two.view().ids[0]! });

@@ -109,10 +109,11 @@ function Shown({ view, state, change, onError, notice }: ShownProps): VNode {
     const timer = setTimeout(() => find !== state.find && change({ find }), 250);
     return () => clearTimeout(timer);
   }, [find, state.find, change]);
-  const { value: colours } = useAnswer(GetRunColours, state.run === '' ? null : { run: state.run }, onError);
-  const { value: hits } = useAnswer(FindPoints, state.find.trim() === '' ? null : { text: state.find }, onError);
-  const found = useMemo(() => (state.find.trim() === '' || !hits ? null : new Set(hits.points)), [hits, state.find]);
-  const run = state.run === '' ? undefined : colours;
+  const { value: colours, asked: coloursOf } = useAnswer(GetRunColours, state.run === '' ? null : { run: state.run }, onError);
+  const { value: hits, asked: hitsOf } = useAnswer(FindPoints, state.find.trim() === '' ? null : { text: state.find }, onError);
+  const found = useMemo(() => (state.find.trim() === '' || !hits || hitsOf?.text !== state.find ? null : new Set(hits.points)), [hits, hitsOf, state.find]);
+  // The answers of a run are shown under its own name only.
+  const run = coloursOf?.run === state.run ? colours : undefined;
   const act = (action: AlignmentAction): void => void request(DoAlignmentAction, action).catch(onError);
   const save = (what: Export): void => {
     if (!shown || shown.maps.length === 0) return;

@@ -3,7 +3,7 @@ import { languageName } from '../../src/core/languages';
 import { type AlignmentView, type ExportKind, type ExportParams, type RunColours } from '../../src/protocol/alignmentpanel';
 import { inClasses } from '../compare/state';
 import { t } from '../ui/l10n';
-import { type ShownMaps } from './maps';
+import { onSameAxes, type ShownMaps } from './maps';
 import { boundsOf, canvasPen, drawScene, glyph, type Pen, placing, svgPen } from './plot';
 import { type AlignmentState, idAt, languageAt, mapWords, type Measure, measured, measureTitle, provenance, stageOf, stageShort, stageTitle, written } from './state';
 import { type Theme } from './theme';
@@ -35,7 +35,7 @@ export interface Exported {
 export function exported(what: Export, from: Exported): ExportParams {
   const { view, state } = from;
   const [part, kind] = what.split('.') as [string, ExportKind];
-  const name = `alignment-${view.bundles.map((b) => b.name).join('-')}-${view.bundles[0]!.benchmark.name}${part === 'map' ? `-${state.stage}` : part === 'heat' ? `-${state.measure}` : part === 'points' ? '-points' : ''}`;
+  const name = `alignment-${view.bundles.map((b) => b.name).join('-')}-${view.bundles[0]!.benchmark.name}${part === 'map' ? `-${from.shown.asked[0]!.stage}` : part === 'heat' ? `-${state.measure}` : part === 'points' ? '-points' : ''}`;
   const content = (): string => {
     switch (what) {
       case 'map.svg': case 'heat.svg': return svg(part === 'map' ? mapPicture(from) : heatPicture(from), from.theme);
@@ -77,12 +77,12 @@ function lines(text: string, width: number): string[] {
 const SIDE = 520;
 
 function mapPicture({ view, state, shown, theme }: Exported): Picture {
-  const { scenes, maps, bundles, list } = shown;
+  const { scenes, maps, asked, list } = shown;
   const width = Math.max(1, scenes.length) * (SIDE + PAD) + PAD;
   const columns = Math.max(1, Math.floor((width - 2 * PAD) / 170));
   const legend = Math.ceil(list.length / columns) * 18;
-  const words = bundles.map((b, i) => mapWords(view, state, b, maps[i]!.explained, maps[i]!.fitBundle));
-  const joint = state.method === 'pca' && maps.every((m) => m.fitBundle === maps[0]!.fitBundle) ? boundsOf(maps.map((m) => m.points)) : undefined;
+  const words = asked.map((a, i) => mapWords(view, a, maps[i]!));
+  const joint = onSameAxes(shown) ? boundsOf(maps.map((m) => m.points)) : undefined;
   const caption = [...words.flatMap((w) => lines(`${w}.`, width - 2 * PAD)), ...(state.problem === '' ? [] : lines(t('Joined: the translations of {0}, around {1}.', state.problem, languageName(view.reference)), width - 2 * PAD)), ...lines(provenance(view), width - 2 * PAD)];
   return {
     width, height: SIDE + legend + 3 * PAD, title: words.join(' · '), caption,
@@ -188,8 +188,8 @@ function numbersCsv({ view, colours }: Exported): string {
 
 function pointsCsv({ view, state, shown, colours }: Exported): string {
   const lasso = new Set(state.lasso);
-  const rows = shown.bundles.flatMap((b, i) => Array.from({ length: shown.maps[i]!.points.length / 2 }, (_, p) => [view.bundles[b]!.name, view.bundles[b]!.fingerprint, state.stage, languageAt(view, p), idAt(view, p), shown.maps[i]!.points[2 * p], shown.maps[i]!.points[2 * p + 1], colours?.outcomes[p], lasso.has(p)]));
-  const captions = shown.bundles.map((b, i) => `# ${mapWords(view, state, b, shown.maps[i]!.explained, shown.maps[i]!.fitBundle)}\r\n`).join('');
+  const rows = shown.asked.flatMap(({ bundle: b, stage }, i) => Array.from({ length: shown.maps[i]!.points.length / 2 }, (_, p) => [view.bundles[b]!.name, view.bundles[b]!.fingerprint, stage, languageAt(view, p), idAt(view, p), shown.maps[i]!.points[2 * p], shown.maps[i]!.points[2 * p + 1], colours?.outcomes[p], lasso.has(p)]));
+  const captions = shown.asked.map((a, i) => `# ${mapWords(view, a, shown.maps[i]!)}\r\n`).join('');
   return captions + `# ${provenance(view)}\r\n` + csvLine(['bundle', 'fingerprint', 'stage', 'language', 'id', 'x', 'y', 'outcome', 'selected']) + rows.map(csvLine).join('');
 }
 
@@ -199,7 +199,7 @@ function everything({ view, state, shown, colours }: Exported): object {
     fingerprints: view.bundles.map((b) => b.fingerprint),
     request: state.request,
     bundles: view.bundles.map(({ folder: _, cached: __, ...rest }) => rest),
-    map: { stage: state.stage, stageTitle: stageTitle(state.stage), method: state.method, standardised: state.standardise, fitLanguage: state.fitLanguage, maps: shown.bundles.map((b, i) => ({ bundle: view.bundles[b]!.name, caption: mapWords(view, state, b, shown.maps[i]!.explained, shown.maps[i]!.fitBundle), ...shown.maps[i]! })) },
+    map: { maps: shown.asked.map((a, i) => ({ ...a, stageTitle: stageTitle(a.stage), caption: mapWords(view, a, shown.maps[i]!), ...shown.maps[i]!, bundle: view.bundles[a.bundle]!.name })) },
     selected: state.lasso.map((p) => ({ language: languageAt(view, p), id: idAt(view, p) })),
     run: colours && state.run !== '' ? { folder: state.run, ...colours } : null,
   };

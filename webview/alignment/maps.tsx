@@ -1,7 +1,7 @@
 import { type VNode } from 'preact';
 import { useCallback, useMemo } from 'preact/hooks';
 import { languageName } from '../../src/core/languages';
-import { type AlignmentView, GetMap, type MapView, type RunColours } from '../../src/protocol/alignmentpanel';
+import { type AlignmentView, GetMap, type MapParams, type MapView, type RunColours } from '../../src/protocol/alignmentpanel';
 import { useAnswer } from '../compare/answer';
 import { inClasses } from '../compare/state';
 import { outcomeWord } from '../run/state';
@@ -27,10 +27,17 @@ export interface MapsProps {
 
 /** What stands on the screen, for exports and the table. */
 export interface ShownMaps {
-  readonly bundles: readonly number[];
+  /** What each map is the answer to; while another is awaited, not yet what the controls say. */
+  readonly asked: readonly MapParams[];
   readonly maps: readonly MapView[];
   readonly scenes: readonly Scene[];
   readonly list: readonly Category[];
+}
+
+/** True for maps beside each other that one projection has made. */
+export function onSameAxes({ asked, maps }: Pick<ShownMaps, 'asked' | 'maps'>): boolean {
+  const projection = (i: number): string => JSON.stringify({ ...asked[i], bundle: null, fitBundle: maps[i]!.fitBundle });
+  return maps.length > 1 && asked[0]!.method === 'pca' && maps.every((_, i) => projection(i) === projection(0));
 }
 
 const join = (view: AlignmentView, id: string): number[] => (id === '' ? [] : [view.reference, ...view.languages.filter((l) => l !== view.reference)].map((l) => pointOf(view, l, id)));
@@ -48,12 +55,12 @@ export function Maps({ view, state, change, colours, theme, found, onError, onSh
     (state.language !== '' && languageAt(view, p) !== state.language && languageAt(view, p) !== view.reference) || (selected.size > 0 && !selected.has(p)) || (found !== null && !found.has(p)), [view, state.language, selected, found]);
   const star = useMemo(() => join(view, state.problem), [view, state.problem]);
   const shown = useMemo((): ShownMaps => {
-    const pairs = [[state.bundle, firstHas ? first.value : undefined] as const, [state.other, secondHas ? second.value : undefined] as const].filter((x): x is readonly [number, MapView] => x[1] !== undefined);
-    return { bundles: pairs.map(([b]) => b), maps: pairs.map(([, m]) => m), list, scenes: pairs.map(([, { points }]) => ({ points, styles, of, dim, star })) };
-  }, [state.bundle, state.other, firstHas, secondHas, first.value, second.value, list, styles, of, dim, star]);
+    const pairs = [firstHas ? ([first.asked, first.value] as const) : null, secondHas ? ([second.asked, second.value] as const) : null].filter((x): x is readonly [MapParams, MapView] => x?.[1] !== undefined);
+    return { asked: pairs.map(([a]) => a), maps: pairs.map(([, m]) => m), list, scenes: pairs.map(([, { points }]) => ({ points, styles, of, dim, star })) };
+  }, [firstHas, secondHas, first.asked, first.value, second.asked, second.value, list, styles, of, dim, star]);
   useMemo(() => onShown(shown), [shown, onShown]);
   // Maps of one projection share their axes; a UMAP, or a map fitted on its own bundle, has axes of its own.
-  const shared = shown.maps.length > 1 && state.method === 'pca' && shown.maps.every((m) => m.fitBundle === shown.maps[0]!.fitBundle);
+  const shared = onSameAxes(shown);
   const bounds = useMemo(() => (shared ? boundsOf(shown.maps.map((m) => m.points)) : undefined), [shared, shown]);
   const describe = (scene: Scene) => (p: number): string => {
     const [language, id] = [languageAt(view, p), idAt(view, p)];
@@ -68,13 +75,13 @@ export function Maps({ view, state, change, colours, theme, found, onError, onSh
       <MapBar view={view} state={state} change={change} />
       <div class={state.other >= 0 ? 'maps-grid two' : 'maps-grid'}>
         {shown.scenes.map((scene, i) => (
-          <figure key={shown.bundles[i]} class="map">
+          <figure key={`${i} ${shown.asked[i]!.bundle}`} class="map">
             <Scatter
-              label={t('Map of {0}, {1}: arrow keys go to the next problem or language, Enter joins translations, Space selects, plus and minus magnify', view.bundles[shown.bundles[i]!]!.name, stageTitle(state.stage))}
+              label={t('Map of {0}, {1}: arrow keys go to the next problem or language, Enter joins translations, Space selects, plus and minus magnify', view.bundles[shown.asked[i]!.bundle]!.name, stageTitle(shown.asked[i]!.stage))}
               scene={scene} bounds={bounds} theme={theme} problems={view.ids.length} cursor={state.point} describe={describe(scene)}
               onCursor={(point) => change({ point })} onPick={pick} onLasso={(lasso) => change({ lasso })} onToggle={toggle}
             />
-            <figcaption class="quiet">{mapWords(view, state, shown.bundles[i]!, shown.maps[i]!.explained, shown.maps[i]!.fitBundle)}</figcaption>
+            <figcaption class="quiet">{mapWords(view, shown.asked[i]!, shown.maps[i]!)}</figcaption>
           </figure>
         ))}
         {[[state.bundle, firstHas], [state.other, secondHas]].map(([b, has]) => !has && view.bundles[b as number] && <p key={String(b)} class="empty">{t('{0} has no stage "{1}".', view.bundles[b as number]!.name, stageTitle(state.stage))}</p>)}

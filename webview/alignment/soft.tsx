@@ -1,5 +1,5 @@
 import { type VNode } from 'preact';
-import { useState } from 'preact/hooks';
+import { useCallback, useState } from 'preact/hooks';
 import { languageName } from '../../src/core/languages';
 import { type AlignmentView, GetSoft, type NearToken, type SoftParams, type SoftView } from '../../src/protocol/alignmentpanel';
 import { useAnswer } from '../compare/answer';
@@ -25,10 +25,11 @@ export function Soft({ view, state, change, onError, onAttention }: SoftProps): 
   const bundle = view.bundles[state.bundle]!;
   const wanted: SoftParams = { bundle: state.bundle, language, id };
   const same = JSON.stringify(asked) === JSON.stringify(wanted);
-  const { value, busy } = useAnswer(GetSoft, asked, (e) => {
+  const failed = useCallback((e: Error) => {
     setAsked(null);
     onError(e);
-  });
+  }, [onError]);
+  const { value, busy } = useAnswer(GetSoft, asked, failed);
   return (
     <div class="agreement">
       <div class="toolbar">

@@ -1,5 +1,5 @@
 import { languageName, languageOf, RESOURCE_CLASSES } from '../../src/core/languages';
-import { type AlignedBundle, type AlignmentRequest, type AlignmentView, type MapParams, type RunColours, type ShownStage } from '../../src/protocol/alignmentpanel';
+import { type AlignedBundle, type AlignmentRequest, type AlignmentView, type MapParams, type MapView, type RunColours, type ShownStage } from '../../src/protocol/alignmentpanel';
 import { type AlignmentStageRow } from '../../src/protocol/alignment';
 import { type Outcome, OUTCOMES } from '../../src/protocol/panels';
 import { inClasses } from '../compare/state';
@@ -153,9 +153,9 @@ export function categories(view: AlignmentView, colour: Colouring, colours: RunC
   return { list, of };
 }
 
-/** What the map is, in words: for the line below it and for exports. */
-export function mapWords(view: AlignmentView, s: AlignmentState, bundle: number, explained: readonly number[] | null, fitBundle: number): string {
-  const { name } = view.bundles[bundle]!;
+/** What a map is, in words: for the line below it and for exports. `s`: the question that the map answers. */
+export function mapWords(view: AlignmentView, s: MapParams, { explained, fitBundle }: MapView): string {
+  const { name } = view.bundles[s.bundle]!;
   const head = `${name}, ${stageTitle(s.stage)}`;
   if (s.method === 'umap') return t('{0}: UMAP of cosine distances, 15 neighbours, seed 1; distances between far groups mean nothing', head);
   const on = `${view.bundles[fitBundle]!.name}, ${s.fitLanguage === 'all' ? t('all languages') : languageName(s.fitLanguage)}`;
