@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as vscode from 'vscode';
-import { EVAL_CELL, PROMPT_CELL } from '../../core/notebook/fields';
+import { EVAL_CELL, parseEvalCell, parsePromptCell, PROMPT_CELL } from '../../core/notebook';
 import { Remedied, requireTrust } from '../commands';
 import { NOTEBOOK_TYPE } from '../contributions';
 import { readSetting } from '../settings';
@@ -16,7 +16,12 @@ const t = vscode.l10n.t;
 const ANY = 'lingualift.kernel.any';
 const idOf = (dir: string): string => `lingualift.kernel.${createHash('sha256').update(dir).digest('hex').slice(0, 16)}`;
 
+/** Whether a cell says itself which bundle it is for. */
+const namesBundle = ({ document }: vscode.NotebookCell): boolean =>
+  document.languageId === PROMPT_CELL ? parsePromptCell(document.getText()).bundle !== undefined : document.languageId === EVAL_CELL && parseEvalCell(document.getText()).bundles.length > 0;
+
 interface Kernel {
+  readonly id: string;
   readonly controller: vscode.NotebookController;
   readonly bundle: string | undefined;
 }
@@ -33,13 +38,20 @@ interface Motion {
 export class Kernels implements vscode.Disposable {
   private readonly kernels = new Map<string, Kernel>();
   private readonly motions = new WeakMap<vscode.NotebookDocument, Motion>();
+  /** The kernel that each notebook has, chosen by the user, remembered by VS Code or taken here. */
+  private readonly selected = new WeakMap<vscode.NotebookDocument, string>();
   private readonly disposables: vscode.Disposable[] = [];
+
+  /** Undefined until the disk has been looked at. */
+  private usable: readonly BundleInfo[] | undefined;
 
   constructor(private readonly services: NotebookServices) {
     this.add(ANY, undefined, t('Bundle named in the cell'), t('or the default bundle of the settings'));
     this.disposables.push(
       vscode.workspace.onDidOpenNotebookDocument((n) => void this.refresh(n)),
       vscode.workspace.onDidCloseNotebookDocument((n) => this.closed(n)),
+      vscode.workspace.onDidChangeNotebookDocument((e) => void this.settle(e.notebook)),
+      vscode.window.onDidChangeVisibleNotebookEditors((editors) => editors.forEach((e) => void this.settle(e.notebook))),
       services.catalogue.bundles.onDidChange(() => void this.refresh()),
     );
     void this.refresh();
@@ -59,9 +71,11 @@ export class Kernels implements vscode.Disposable {
         if (id === ANY || wanted.has(id)) continue;
         controller.dispose();
         this.kernels.delete(id);
+        for (const n of this.notebooks) if (this.selected.get(n) === id) this.selected.delete(n);
       }
       for (const b of usable) if (!this.kernels.has(idOf(b.dir))) this.add(idOf(b.dir), b.dir, b.name, bundleSummary(b));
-      for (const notebook of this.notebooks) this.prefer(notebook, usable);
+      this.usable = usable;
+      await Promise.all(this.notebooks.map((n) => this.settle(n)));
     } catch (e) {
       this.services.log.warn(`Kernels: ${(e as Error).message}`);
     }
@@ -73,18 +87,46 @@ export class Kernels implements vscode.Disposable {
     controller.detail = bundle;
     controller.supportedLanguages = [PROMPT_CELL, EVAL_CELL];
     controller.supportsExecutionOrder = true;
-    controller.executeHandler = (cells, notebook) => this.execute(cells, notebook, { controller, bundle });
+    const kernel: Kernel = { id, controller, bundle };
+    controller.executeHandler = (cells, notebook) => this.execute(cells, notebook, kernel);
     controller.interruptHandler = (notebook) => this.interrupt(notebook);
-    this.kernels.set(id, { controller, bundle });
+    controller.onDidChangeSelectedNotebooks(({ notebook, selected }) => {
+      if (selected) this.selected.set(notebook, id);
+      else if (this.selected.get(notebook) === id) this.selected.delete(notebook);
+    });
+    this.kernels.set(id, kernel);
   }
 
-  /** The default bundle's kernel is offered first, or the only one that there is. */
-  private prefer(notebook: vscode.NotebookDocument, usable: readonly BundleInfo[]): void {
+  /**
+   * The one kernel that makes sense for a notebook: the default bundle's, that of the only bundle, or "named in the cell" where cells
+   * name bundles. Undefined when only the user can tell.
+   */
+  private sensible(notebook: vscode.NotebookDocument, usable: readonly BundleInfo[]): Kernel | undefined {
     const named = readSetting('defaultBundle');
     const hit = named === '' ? undefined : findBundle(usable, basesOf(notebook.uri), named);
     const dir = typeof hit === 'object' ? hit.dir : (hit ?? (usable.length === 1 ? usable[0]!.dir : undefined));
-    for (const { controller, bundle } of this.kernels.values()) {
-      controller.updateNotebookAffinity(notebook, bundle !== undefined && bundle === dir ? vscode.NotebookControllerAffinity.Preferred : vscode.NotebookControllerAffinity.Default);
+    return (dir === undefined ? undefined : this.kernels.get(idOf(dir))) ?? (notebook.getCells().some(namesBundle) ? this.kernels.get(ANY) : undefined);
+  }
+
+  /**
+   * Offers the sensible kernel first, and takes it where the notebook has none: VS Code asks otherwise when a cell is run, whatever is
+   * offered first. A kernel that was chosen before is left alone.
+   */
+  private async settle(notebook: vscode.NotebookDocument): Promise<void> {
+    if (notebook.notebookType !== NOTEBOOK_TYPE || !this.usable || this.selected.has(notebook)) return;
+    const kernel = this.sensible(notebook, this.usable);
+    for (const k of this.kernels.values()) k.controller.updateNotebookAffinity(notebook, k === kernel ? vscode.NotebookControllerAffinity.Preferred : vscode.NotebookControllerAffinity.Default);
+    if (!kernel) return;
+    try {
+      // A kernel that VS Code remembers is told of when the kernels have arrived there; by the answer to a later question it is known here.
+      await vscode.commands.getCommands(true);
+      const notebookEditor = vscode.window.visibleNotebookEditors.find((e) => e.notebook === notebook);
+      if (!notebookEditor || this.selected.has(notebook) || this.kernels.get(kernel.id) !== kernel) return;
+      this.selected.set(notebook, kernel.id);
+      await vscode.commands.executeCommand('notebook.selectKernel', { notebookEditor, id: kernel.id, extension: this.services.context.extension.id });
+    } catch (e) {
+      this.selected.delete(notebook);
+      this.services.log.warn(`Kernels: ${(e as Error).message}`);
     }
   }
 
