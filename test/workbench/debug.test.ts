@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import path from 'node:path';
 import { type Locator } from 'playwright-core';
+import { demoBundlesFolder } from '../../src/runs/locations';
 import { ROOT, until } from './server';
 import { Workbench } from './workbench';
 
 const TINY = path.join(ROOT, 'models', 'tiny');
+const DEMO = path.join(demoBundlesFolder(), 'smol-lift');
+const REAL = `bundle: smol-lift
+language: en
+gold: 7
+---
+Ben has 12 apples. He gives 5 to Mia. How many apples does Ben have now?
+`;
 const PROMPT = `bundle: tiny
 language: en
 max-tokens: 40
@@ -18,7 +27,7 @@ describe('debugging in the workbench', function () {
   let w: Workbench;
   before(async () => {
     w = await Workbench.open({
-      links: { 'bundles/tiny': TINY }, files: { 'apples.lift': PROMPT },
+      links: { 'bundles/tiny': TINY, ...(fs.existsSync(DEMO) ? { 'bundles/smol-lift': DEMO } : {}) }, files: { 'apples.lift': PROMPT, 'real.lift': REAL },
       settings: { 'lingualift.engine.threads': 1, 'debug.openDebug': 'openOnDebugBreak', 'debug.internalConsoleOptions': 'neverOpen' },
     });
   });
@@ -84,7 +93,7 @@ describe('debugging in the workbench', function () {
     assert.ok((await text()).length > 3);
   });
 
-  it('forces a token by setting the variable, and keeps the other way as a fork', async () => {
+  it('forces a token by setting the variable, from which the text goes on', async () => {
     const chosen = variable('chosen');
     const before = await value('chosen');
     await chosen.locator('.expression').first().dblclick();
@@ -98,5 +107,54 @@ describe('debugging in the workbench', function () {
     await until('the text and its least probable token', async () => /7.*lowest \S+ "7"/s.test(await text()));
     await w.shot('debug-forced');
     await step('F10', 7);
+  });
+
+  it('stops when a quantity that is watched changes, in whichever language that is', async () => {
+    await variable('entropy').click({ button: 'right' });
+    await w.page.locator('.monaco-menu .action-label', { hasText: 'Break on Value Change' }).click();
+    await w.page.locator('.debug-breakpoints .breakpoint', { hasText: 'entropy' }).waitFor();
+    const [from] = await frame();
+    await w.page.keyboard.press('F5');
+    await w.page.locator('.debug-call-stack', { hasText: /entropy: \S+ → \S+/ }).waitFor();
+    const there = await until('a later token', async () => {
+      const [now] = await frame();
+      return now > from ? now : undefined;
+    });
+    await at(there);
+    await w.shot('debug-data-breakpoint');
+  });
+
+  it('switches to the thread of the other language, which is at the same token', async () => {
+    const [n] = await frame();
+    const front = await w.page.locator('.tab.active').innerText();
+    const [thread, document] = front.includes('1-en') ? ['Swahili (sw)', '2-sw.liftout'] : ['English (en)', '1-en.liftout'];
+    const rows = w.page.locator('.debug-call-stack .monaco-list-row');
+    const row = rows.filter({ hasText: thread });
+    const frames = rows.filter({ hasText: `LLM · token ${n}` });
+    // The list holds what is in view only.
+    await w.page.locator('.pane-header', { hasText: 'Watch' }).click();
+    await until('the frames of both threads', async () => {
+      if ((await row.getAttribute('aria-expanded', { timeout: 1000 })) !== 'true') await row.locator('.monaco-tl-twistie').click({ timeout: 1000 });
+      return (await frames.count()) === 2;
+    });
+    const index = Number(await row.getAttribute('data-index'));
+    await w.page.locator(`.debug-call-stack .monaco-list-row[data-index="${index + 1}"]`, { hasText: `LLM · token ${n}` }).click();
+    await w.page.locator('.tab.active', { hasText: document }).waitFor();
+    await w.shot('debug-other-language');
+    await w.page.keyboard.press('Shift+F5');
+    await w.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+  });
+
+  it('shows real text with its probabilities on the demo bundle', async function () {
+    if (!fs.existsSync(path.join(DEMO, 'lift.json'))) return this.skip();
+    await w.closeEditors();
+    await start('real.lift');
+    await w.page.locator('.tab.active', { hasText: '1-en.liftout' }).waitFor({ timeout: 90_000 });
+    await at(0);
+    for (let n = 1; n <= 5; n++) await step('F10', n);
+    await until('words', async () => /[a-z]{3,} [a-z]+/i.test(await text()));
+    await w.shot('debug-demo');
+    await w.page.keyboard.press('Shift+F5');
+    await w.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
   });
 });
