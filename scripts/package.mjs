@@ -11,7 +11,7 @@ const TARGETS = { 'linux-x64': 'linux/x64', 'linux-arm64': 'linux/arm64', 'darwi
 
 /** What goes in, relative to the root; a folder with the endings that are wanted of it. */
 const CONTENT = [
-  ['package.json'], ['package.nls.json'], ['README.md'], ['CHANGELOG.md'], ['LICENSE'],
+  ['package.json'], ['package.nls.json'], ['README.md'], ['CHANGELOG.md'], ['LICENSE'], ['NOTICE'],
   ['l10n', /\.json$/], ['media', /\.(?:css|svg|png)$/], ['dist', /^(?:extension|worker|engine|cli|debug)\.js$/], ['dist/webview', /\.js$/],
   ['languages', /\.json$/], ['benchmarks', /\.(?:json|md)$/], ['models/demo', /\.(?:json|md|py|toml|yaml|safetensors|txt)$/], ['training/lingualift_training', /\.(?:py|json|toml|txt)$/], ['training/configs', /\.(?:yaml|json)$/],
   ['training/pyproject.toml'], ['training/README.md'], ['training/requirements.txt'], ['training/requirements-nodeps.txt'],

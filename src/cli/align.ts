@@ -21,6 +21,7 @@ language (nearest centroid, 5-fold over problems). Numbers are kept in RUNS/alig
   --baseline CODE|all     on what the 2-D map is fitted (default all)
   --standardise           divide each dimension by its standard deviation before the map is fitted
   --template NAME         prompt template (default plain: the question alone)
+  --no-normalise          read the questions as they are written, without the bundle's normalisation of digits
   --run DIR               correlate the numbers with the accuracy of this run
   --precision P           fp32 (default), int8, int4 or fp16
   --batch N               rows at once (default 16)
@@ -34,7 +35,7 @@ export async function alignCommand(args: readonly string[]): Promise<number> {
     args,
     {
       bundle: 'text', benchmark: 'text', languages: 'text', limit: 'integer', seed: 'integer', ids: 'text', layers: 'text', reference: 'text', baseline: 'text', standardise: 'flag',
-      template: 'text', run: 'text', precision: 'text', batch: 'integer', threads: 'integer', runs: 'text', 'no-cache': 'flag', json: 'flag',
+      template: 'text', 'no-normalise': 'flag', run: 'text', precision: 'text', batch: 'integer', threads: 'integer', runs: 'text', 'no-cache': 'flag', json: 'flag',
     },
     HELP,
   );
@@ -56,6 +57,7 @@ export async function alignCommand(args: readonly string[]): Promise<number> {
       baseline: text(o, 'baseline'),
       standardise: o.standardise === true,
       template: text(o, 'template'),
+      normalise: o['no-normalise'] !== true,
       run: text(o, 'run'),
       precision: text(o, 'precision'),
       batch: integer(o, 'batch'),
@@ -92,7 +94,7 @@ const three = (x: number | null): string => (x === null || !Number.isFinite(x) ?
 const range = ([low, high]: readonly [number, number], show: (x: number) => string): string => `${show(low)} – ${show(high)}`;
 
 function print(result: AlignmentResult): void {
-  say(`${result.bundle.name} (${result.bundle.precision}) on ${result.benchmark.title}: ${result.languages.length} languages × ${result.ids.length} problems, compared with ${result.reference}`);
+  say(`${result.bundle.name} (${result.bundle.precision}) on ${result.benchmark.title}: ${result.languages.length} languages × ${result.ids.length} problems, compared with ${result.reference}${result.settings.normalise === false ? ', texts as they are written' : ''}`);
   const header = ['stage', '', 'n', 'R@1 %', '95 % interval', 'MRR', 'back R@1 %', 'cosine gap', '95 % interval', 'CKA', 'debiased'];
   const lines = result.stages.flatMap(({ stage, rows }) =>
     rows.map((r) => [

@@ -11,7 +11,14 @@ export interface AlignmentResult {
   readonly languages: readonly string[];
   /** Problems, the same in every language; rows and points refer to them by index. */
   readonly ids: readonly string[];
-  readonly settings: { readonly seed: number; readonly resamples: number; readonly baseline: string; readonly standardise: boolean };
+  readonly settings: {
+    readonly seed: number;
+    readonly resamples: number;
+    readonly baseline: string;
+    readonly standardise: boolean;
+    /** There when the bundle's own normalisation of the encoder's text was left out. */
+    readonly normalise?: false;
+  };
   readonly stages: readonly AlignmentStage[];
   readonly milliseconds: number;
   /** With a run: how each stage's numbers go with the run's accuracy over languages. */

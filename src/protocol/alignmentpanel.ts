@@ -28,6 +28,8 @@ export interface AlignmentRequest {
   readonly precision?: string;
   /** LLM layers; default: a quarter, half, three quarters and the last. */
   readonly layers?: 'none' | 'all' | readonly number[];
+  /** False: the encoder reads the questions as they are written. Default: with the bundle's normalisation. */
+  readonly normalise?: boolean;
   /** Folder of the run whose answers colour the points at first. */
   readonly run?: string;
 }
@@ -40,7 +42,7 @@ export function isAlignmentRequest(value: unknown): value is AlignmentRequest {
   const texts = (x: unknown): boolean => Array.isArray(x) && x.length > 0 && x.every(text);
   const whole = (x: unknown): boolean => Number.isSafeInteger(x) && (x as number) >= 0;
   return texts(v.bundles) && (v.bundles as unknown[]).length <= MOST_BUNDLES && text(v.benchmark) && text(v.languages) && text(v.reference) && Number.isSafeInteger(v.seed)
-    && (v.limit === null || (whole(v.limit) && v.limit !== 0)) && (v.ids === undefined || texts(v.ids)) && (v.precision === undefined || text(v.precision)) && (v.run === undefined || text(v.run))
+    && (v.limit === null || (whole(v.limit) && v.limit !== 0)) && (v.ids === undefined || texts(v.ids)) && (v.precision === undefined || text(v.precision)) && (v.run === undefined || text(v.run)) && (v.normalise === undefined || typeof v.normalise === 'boolean')
     && (v.layers === undefined || v.layers === 'none' || v.layers === 'all' || (Array.isArray(v.layers) && v.layers.every(whole)));
 }
 

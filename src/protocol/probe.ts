@@ -12,6 +12,8 @@ import { type PromptTexts } from '../core/prompts';
 export interface ProbeItem extends PromptTexts {
   /** True when `text` is one user message for the chat template. */
   readonly chat: boolean;
+  /** False: the encoder reads the text as it is written, whatever normalisation the bundle asks for. */
+  readonly normalise?: boolean;
   /** Text that the LLM reads after the prompt; default: nothing. */
   readonly completion?: string;
   /** Ids of the completion as they were generated; wins over `completion`, whose tokens may be cut otherwise. */
@@ -151,6 +153,8 @@ export interface LensResult {
 
 export interface PooledItem extends PromptTexts {
   readonly chat: boolean;
+  /** False: the encoder reads the text as it is written, whatever normalisation the bundle asks for. */
+  readonly normalise?: boolean;
 }
 
 export interface PooledParams {

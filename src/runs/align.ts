@@ -27,6 +27,8 @@ export interface AlignOptions extends Selection {
    * What follows a soft prefix cannot change the pooled states.
    */
   readonly template?: string;
+  /** False: the encoder reads the questions as they are written, without the bundle's normalisation (digits). Default true. */
+  readonly normalise?: boolean;
   /** LLM layers (0 = embeddings); default: none for `none`, a quarter, half, three quarters and the last otherwise. */
   readonly layers?: readonly number[] | 'none' | 'all';
   /** Language that the others are compared with; default `en`. It is added when `languages` leaves it out. */
@@ -67,6 +69,8 @@ interface Planned {
   readonly precision: Precision;
   readonly problems: ReadonlyMap<string, readonly Problem[]>;
   readonly layers: readonly number[];
+  /** Undefined where it is as the bundle says. */
+  readonly normalise: false | undefined;
   readonly head: Omit<AlignmentResult, 'stages' | 'milliseconds' | 'correlation'>;
   readonly states: string;
 }
@@ -144,6 +148,8 @@ async function plan(options: AlignOptions): Promise<Planned> {
   const template = promptTemplate(options.template ?? 'plain');
   const baseline = options.baseline ?? 'all';
   if (typeof baseline === 'string' && baseline !== 'all' && !languages.includes(baseline)) throw new RunError(`The map cannot be fitted on "${baseline}": it is not among the languages ${languages.join(', ')}.`);
+  // Where the bundle asks for none, leaving it out changes nothing, the fingerprint neither.
+  const normalise = options.normalise === false && manifest.parts.encoder?.normalise ? false : undefined;
   const head = {
     format: 'lift-alignment/1' as const,
     bundle: { name: manifest.name, precision, sha256: bundleFingerprint(manifest, precision) },
@@ -152,12 +158,12 @@ async function plan(options: AlignOptions): Promise<Planned> {
     reference,
     languages,
     ids,
-    settings: { seed, resamples: options.resamples ?? DEFAULT_RESAMPLES, baseline: typeof baseline === 'string' ? baseline : `result ${baseline.fingerprint}`, standardise: options.standardise ?? false },
+    settings: { seed, resamples: options.resamples ?? DEFAULT_RESAMPLES, baseline: typeof baseline === 'string' ? baseline : `result ${baseline.fingerprint}`, standardise: options.standardise ?? false, ...(normalise === false ? { normalise: false as const } : {}) },
   };
   const fingerprint = createHash('sha256').update(canonicalJson({ ...head, layers, version: ANALYSIS_VERSION })).digest('hex');
   const { settings: _settings, reference: _reference, ...made } = head;
-  const states = createHash('sha256').update(canonicalJson({ ...made, layers, states: STATES_VERSION })).digest('hex');
-  return { manifest, dir, precision, problems, layers, states, head: { ...head, fingerprint } };
+  const states = createHash('sha256').update(canonicalJson({ ...made, layers, normalise, states: STATES_VERSION })).digest('hex');
+  return { manifest, dir, precision, problems, layers, normalise, states, head: { ...head, fingerprint } };
 }
 
 function chooseLayers(asked: AlignOptions['layers'], layers: number): readonly number[] {
@@ -196,7 +202,7 @@ async function compare(planned: Planned, stages: PooledTables, options: AlignOpt
 }
 
 /** Pooled states of every language at every stage, row i of each the same problem. */
-async function pooledTables({ dir, precision, problems, layers, head }: Planned, options: AlignOptions): Promise<PooledTables> {
+async function pooledTables({ dir, precision, problems, layers, normalise, head }: Planned, options: AlignOptions): Promise<PooledTables> {
   const template = promptTemplate(head.template.name);
   const engine = new EngineClient(options.engine);
   const batch = options.batch ?? 16;
@@ -206,7 +212,7 @@ async function pooledTables({ dir, precision, problems, layers, head }: Planned,
   try {
     if (options.signal?.aborted) throw new Error('cancelled');
     await engine.load({ dir, precision, provider: precision === 'fp16' ? 'auto' : 'cpu', threads: options.threads ?? 0, memoryCeiling: 0, batch }, (p) => options.onProgress?.(`loading: ${p.message}`, p.step, p.of));
-    const items = [...problems.values()].flat().map((p) => ({ ...template.render(p, { benchmark: head.benchmark.name }), chat: template.chat }));
+    const items = [...problems.values()].flat().map((p) => ({ ...template.render(p, { benchmark: head.benchmark.name }), chat: template.chat, ...(normalise === false ? { normalise } : {}) }));
     const { stages } = await engine.probe.pooled(items, layers, batch, { signal: options.signal, onProgress: (n, of, share) => options.onProgress?.('reading', n, of, share) });
     const count = head.ids.length;
     return new Map(

@@ -10,6 +10,7 @@ import { align, correlateWithRun, findAlignment } from '../../src/runs/align';
 import { loadBenchmark } from '../../src/runs/benchmark';
 import { floatsOf, NpzWriter, readNpz as readBack, textOf } from '../../src/runs/npz';
 import { readStates } from '../../src/runs/states';
+import { copyBundle, editLift } from '../helpers/bundles';
 import { temporaryFolder, TINY, TINY_TEXT } from '../helpers/paths';
 
 interface Array_ {
@@ -175,6 +176,21 @@ describe('alignment of a bundle', function () {
     assert.equal(await findAlignment(settings), undefined);
     const again = await align(settings);
     assert.deepEqual([again.cached, again.result.stages], [false, first.result.stages]);
+  });
+
+  it('reads the questions as they are written when it is told to, under another fingerprint', async () => {
+    const settings = { ...options, layers: 'none' as const };
+    const [normalised, written] = [await align(settings), await align({ ...settings, normalise: false })];
+    assert.notEqual(written.result.fingerprint, normalised.result.fingerprint);
+    assert.notEqual(written.states!.fingerprint, normalised.states!.fingerprint);
+    assert.deepEqual([normalised.result.settings.normalise, written.result.settings.normalise], [undefined, false]);
+    assert.notDeepEqual(written.result.stages[0]!.points, normalised.result.stages[0]!.points);
+    // The same as a bundle that asks for no normalisation; there the option changes nothing.
+    const plain = copyBundle(TINY);
+    editLift(plain, (m) => delete (m.parts!.encoder as { normalise?: unknown }).normalise);
+    const [without, told] = [await align({ ...settings, bundle: plain }), await align({ ...settings, bundle: plain, normalise: false })];
+    assert.deepEqual(written.result.stages, without.result.stages);
+    assert.deepEqual([told.cached, told.result.fingerprint], [true, without.result.fingerprint]);
   });
 
   it('projects another bundle on the map of the first', async () => {

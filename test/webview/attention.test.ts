@@ -224,6 +224,7 @@ describe('attention panel', function () {
   it('shows each script as chips of its own, merged to words on request', async () => {
     for (const language of ['ar', 'hi', 'th', 'zh', 'am']) {
       const panel = await open(new Host({ language }));
+      if (language === 'am') assert.match(await panel.page.locator('.prompt-title').innerText(), /· Amharic ·/, 'a name, also for a language outside the 48');
       const chips = await panel.page.locator('.tok.stage-encoder').allInnerTexts();
       assert.deepEqual(chips.slice(-3), ['E0 A7', 'A6', '</s>'], 'bytes as hex');
       if (language === 'hi') assert.ok(chips.includes('\u25cc\u0902'), 'a mark stands on a dotted circle');

@@ -160,7 +160,7 @@ function Shown({ view, state, change, onError, notice }: ShownProps): VNode {
         <summary>{t('What made these numbers')}</summary>
         <dl>
           {view.bundles.map((b) => <div key={b.name}><dt>{b.name}</dt><dd>{t('{0}, bundle {1}, fingerprint {2}, {3}', b.bundle.precision, b.bundle.sha256.slice(0, 12), b.fingerprint, b.cached ? t('read from the cache') : t('computed in {0}', duration(b.milliseconds / 1000)))}</dd></div>)}
-          <div><dt>{benchmark.title}</dt><dd>{t('{0} languages × {1} problems, SHA-256 {2}, template {3}', view.languages.length, view.ids.length, benchmark.sha256.slice(0, 12), view.bundles[0]!.template.name)}</dd></div>
+          <div><dt>{benchmark.title}</dt><dd>{t('{0} languages × {1} problems, SHA-256 {2}, template {3}', view.languages.length, view.ids.length, benchmark.sha256.slice(0, 12), view.bundles[0]!.template.name)}{view.bundles[0]!.settings.normalise === false && t(', texts as they are written')}</dd></div>
         </dl>
       </details>
     </div>

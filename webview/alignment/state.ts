@@ -167,5 +167,5 @@ export function mapWords(view: AlignmentView, s: MapParams, { explained, fitBund
 export function provenance(view: AlignmentView): string {
   const { benchmark, settings, template } = view.bundles[0]!;
   const made = view.bundles.map((b) => `${b.name} (${b.bundle.precision}, ${b.fingerprint.slice(0, 12)})`).join('; ');
-  return t('{0}: {1} languages × {2} problems against {3}, template {4}/{5}, seed {6}. Bundles with fingerprint: {7}.', benchmark.title, count(view.languages.length), count(view.ids.length), languageName(view.reference), template.name, template.version, settings.seed, made);
+  return t('{0}: {1} languages × {2} problems against {3}, template {4}/{5}{8}, seed {6}. Bundles with fingerprint: {7}.', benchmark.title, count(view.languages.length), count(view.ids.length), languageName(view.reference), template.name, template.version, settings.seed, made, settings.normalise === false ? t(', texts as they are written') : '');
 }

@@ -12,6 +12,7 @@ const LABELLED = 11;
 const LINED = 6;
 const LEAST_CELL = 2;
 const STRETCH = 3;
+const HALF_LINE = 8;
 
 export interface Scene {
   readonly model: Model;
@@ -295,14 +296,15 @@ export class MatrixCanvas {
       if (boxed) {
         const wide = context.measureText(short).width + 4;
         context.fillStyle = palette.back;
-        context.fillRect(upright ? -wide : -2, -8, wide + 2, 16);
+        context.fillRect(upright ? -wide : -2, -HALF_LINE, wide + 2, 2 * HALF_LINE);
       }
       context.fillStyle = colour;
       context.fillText(short, 0, 0);
       context.restore();
     };
     const [plain, bold] = [`11px ${palette.font}`, `bold 12px ${palette.font}`];
-    const pixel = (upright: boolean, u: number): number => (upright ? TOP + (u + 0.5 - this.y) * this.zoom : LEFT + (u + 0.5 - this.x) * this.across);
+    // Half a line high: the label of a last row that is thinner than a line would stick out of the canvas.
+    const pixel = (upright: boolean, u: number): number => (upright ? Math.min(this.height - HALF_LINE, TOP + (u + 0.5 - this.y) * this.zoom) : Math.min(this.width - HALF_LINE, LEFT + (u + 0.5 - this.x) * this.across));
     for (const [upright, [from, to]] of [[true, ys], [false, xs]] as const) {
       const room = upright ? this.zoom : this.across;
       if (room >= LABELLED) for (let u = from; u < to; u++) put(axis.chips[u]!.text, pixel(upright, u), upright, plain, palette.quiet, false);

@@ -98,9 +98,18 @@ export function languageCodes(): string[] {
   return LANGUAGES.map((l) => l.code);
 }
 
-/** Display name: English name, or the code itself for a language outside the table. */
+/** English name; of a language outside the table what CLDR calls it (for `am` Amharic), or the code itself where that has none. */
 export function languageName(code: string): string {
-  return BY_CODE.get(code)?.name ?? code;
+  return BY_CODE.get(code)?.name ?? nameElsewhere(code) ?? code;
+}
+
+function nameElsewhere(code: string): string | undefined {
+  if (!/^[a-z]{2,3}(?:-|$)/i.test(code)) return undefined;
+  try {
+    return new Intl.DisplayNames('en', { type: 'language', fallback: 'none' }).of(code);
+  } catch {
+    return undefined; // Not a language tag.
+  }
 }
 
 export class LanguageSelectionError extends Error {}

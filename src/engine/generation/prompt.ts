@@ -22,17 +22,18 @@ export interface Tokenizers {
 }
 
 /**
- * Puts BOS, soft rows and text together in the bundle's merge order.
+ * Puts BOS, soft rows and text together in the bundle's merge order. `normalise: false` leaves the bundle's own normalisation of the
+ * encoder's text out.
  *
  * @throws Error when the encoder's or the LLM's limit is passed, or the prompt would be empty
  */
-export function composePrompt(manifest: BundleManifest, tokenizers: Tokenizers, texts: PromptTexts & { chat: boolean }): ComposedPrompt {
+export function composePrompt(manifest: BundleManifest, tokenizers: Tokenizers, texts: PromptTexts & { readonly chat: boolean; readonly normalise?: boolean }): ComposedPrompt {
   const { encoder, connector, lm } = manifest.parts;
   let encoderIds: number[] | null = null;
   let softRows = 0;
   let forEncoder = '';
   if (encoder && connector && tokenizers.encoder) {
-    forEncoder = encoderText(texts.encoder, encoder.textPrefix ?? '', encoder.normalise);
+    forEncoder = encoderText(texts.encoder, encoder.textPrefix ?? '', texts.normalise === false ? {} : encoder.normalise);
     encoderIds = tokenizers.encoder.encode(forEncoder, true);
     if (encoderIds.length > encoder.maxLength) {
       throw new Error(`The question has ${encoderIds.length} encoder tokens; the encoder takes at most ${encoder.maxLength}.`);

@@ -56,7 +56,7 @@ export class AlignmentDesk {
   private options(bundle: string, signal?: AbortSignal): AlignOptions {
     const { request: r, runsFolder, threads, batch } = this.settings;
     return {
-      bundle, benchmark: r.benchmark, languages: r.languages, reference: r.reference, seed: r.seed, precision: r.precision, layers: r.layers, runsFolder, threads, batch, signal,
+      bundle, benchmark: r.benchmark, languages: r.languages, reference: r.reference, seed: r.seed, precision: r.precision, layers: r.layers, normalise: r.normalise, runsFolder, threads, batch, signal,
       ...(r.ids ? { ids: r.ids } : r.limit === null ? {} : { limit: r.limit }),
     };
   }
@@ -247,7 +247,7 @@ export class AlignmentDesk {
     token?.onCancellationRequested(() => abort.abort());
     const template = promptTemplate(outcome.result.template.name);
     const { probe } = await this.loaded(bundle);
-    const opened = await probe.open({ ...template.render(problem, { benchmark: outcome.result.benchmark.name }), chat: template.chat }, { signal: abort.signal });
+    const opened = await probe.open({ ...template.render(problem, { benchmark: outcome.result.benchmark.name }), chat: template.chat, ...(outcome.result.settings.normalise === false ? { normalise: false } : {}) }, { signal: abort.signal });
     try {
       const soft = await probe.soft(opened.handle, NEAREST, abort.signal);
       const byId = new Map(soft.tokens.map((t) => [t.id, t]));
