@@ -1,7 +1,8 @@
 import { NotificationType, RequestType, RequestType0 } from 'vscode-jsonrpc';
 import { type Grouping } from '../core/analysis/aggregate';
 import { type Correction, type OutcomeShift, type Quadrant } from '../core/analysis/compare';
-import { type Outcome } from './panels';
+import { type ManyComparison } from '../core/analysis/many';
+import { type Outcome, type PublishedResult } from './panels';
 import { type Sample } from './run';
 
 /**
@@ -33,6 +34,8 @@ export interface CompareView {
   readonly runs: readonly ComparedRun[];
   /** Scorers that can read the runs' completions again. */
   readonly scorers: readonly string[];
+  /** Published results on the runs' benchmark; none where the runs are of several benchmarks. */
+  readonly published: readonly PublishedResult[];
 }
 
 /** One side of a comparison: a run by its place, and a scorer's name; empty for the scores that the run was written with. */
@@ -91,6 +94,28 @@ export interface PairView {
 
 /** The comparison, or why the two cannot be paired and how many pairs both hold. */
 export type PairAnswer = { readonly pair: PairView } | { readonly refused: string; readonly common: number };
+
+/** Best trivial answer per language over the pairs of A: what a share of right answers must be held against. */
+export interface FloorsView {
+  readonly languages: Readonly<Record<string, { readonly name: string; readonly share: number }>>;
+}
+
+/** All runs of the panel at once, every one against `baseline`, under one scorer. */
+export interface ManyParams {
+  readonly baseline: number;
+  readonly scorer: string;
+  readonly correction: Correction;
+  /** Leave out what not every run holds, instead of refusing to pair. */
+  readonly common: boolean;
+}
+
+export interface ManyView extends ManyComparison {
+  /** Samples of each run that not every run holds and that were left out. */
+  readonly leftOut: readonly number[];
+}
+
+/** The table, or why the runs cannot be paired and how many problems all of them hold. */
+export type ManyAnswer = { readonly many: ManyView } | { readonly refused: string; readonly common: number };
 
 export const QUADRANTS: readonly Quadrant[] = ['both', 'onlyA', 'onlyB', 'neither'];
 
@@ -215,7 +240,7 @@ export interface CompareAction {
   readonly id?: string;
 }
 
-export const TABS = ['samples', 'agreement', 'errors', 'scorers', 'trend'] as const;
+export const TABS = ['runs', 'samples', 'agreement', 'errors', 'scorers', 'trend'] as const;
 export type Tab = (typeof TABS)[number];
 
 /** What the panel shows first, when a command asks for something. */
@@ -227,6 +252,8 @@ export interface CompareTarget {
 
 export const OpenCompare = new RequestType0<CompareView & { readonly target: CompareTarget | null }, void>('compare/open');
 export const GetPair = new RequestType<PairParams, PairAnswer, void>('compare/pair');
+export const GetMany = new RequestType<ManyParams, ManyAnswer, void>('compare/many');
+export const GetFloors = new RequestType<PairParams, FloorsView, void>('compare/floors');
 export const GetPairs = new RequestType<ListParams, PairPage, void>('compare/list');
 export const GetPairSample = new RequestType<PairKey, PairSample, void>('compare/sample');
 export const GetAgreement = new RequestType<Side, AgreementView, void>('compare/agreement');

@@ -5,11 +5,12 @@ import path from 'node:path';
 import { type Browser } from 'playwright-core';
 import { type MessageConnection } from 'vscode-jsonrpc/node';
 import { compareRuns } from '../../src/core/analysis/compare';
+import { compareMany } from '../../src/core/analysis/many';
 import { LANGUAGES, languageName } from '../../src/core/languages';
 import { scorerByName } from '../../src/core/scoring';
-import { compareAction, listParams, pairKey, pairParams, runParams, sideParams } from '../../src/extension/panels/compare-params';
+import { compareAction, listParams, manyParams, pairKey, pairParams, runParams, sideParams } from '../../src/extension/panels/compare-params';
 import { Comparer } from '../../src/extension/worker/comparison';
-import { type CompareAction, type CompareTarget, DoCompareAction, GetAgreement, GetPair, GetPairs, GetPairSample, GetScorers, GetTrend, type ListParams, OnCompareTarget, OpenCompare } from '../../src/protocol/compare';
+import { type CompareAction, type CompareTarget, DoCompareAction, GetAgreement, GetFloors, GetMany, GetPair, GetPairs, GetPairSample, GetScorers, GetTrend, type ListParams, OnCompareTarget, OpenCompare } from '../../src/protocol/compare';
 import { type Sample } from '../../src/protocol/run';
 import { rescoreSamples } from '../../src/runs/rescore';
 import { axe, openBrowser, openPanel, type PanelOptions, type PanelPage, says, shot } from './page';
@@ -47,6 +48,8 @@ class Host {
     this.connection = connection;
     connection.onRequest(OpenCompare, () => ({ ...this.comparer.view(), target: this.target }));
     connection.onRequest(GetPair, (params) => this.comparer.pair(pairParams(params)));
+    connection.onRequest(GetMany, (params) => this.comparer.many(manyParams(params)));
+    connection.onRequest(GetFloors, (params) => this.comparer.floors(pairParams(params)));
     connection.onRequest(GetPairs, (params) => {
       this.lists.push(listParams(params));
       return this.comparer.list(listParams(params));
@@ -69,9 +72,9 @@ describe('compare panel', function () {
   const opened: PanelPage[] = [];
   const folder = (name: string): string => path.join(home, name);
 
-  function write(name: string, make: Maker, created: string, ids: readonly string[] = IDS): void {
+  function write(name: string, make: Maker, created: string, ids: readonly string[] = IDS, benchmark?: string): void {
     fs.mkdirSync(folder(name));
-    fs.writeFileSync(path.join(folder(name), 'manifest.json'), JSON.stringify({ ...manifestOf(ids), created }));
+    fs.writeFileSync(path.join(folder(name), 'manifest.json'), JSON.stringify({ ...manifestOf(ids), created, environment: { ...manifestOf(ids).environment, ...(benchmark === undefined ? {} : { benchmark: { ...manifestOf(ids).environment.benchmark, name: benchmark } }) } }));
     fs.writeFileSync(path.join(folder(name), 'state.json'), JSON.stringify({ status: 'finished', updated: created, seconds: 1, newTokens: 1, name }));
     fs.writeFileSync(path.join(folder(name), 'samples.jsonl'), samplesOf(make, ids).map((s) => JSON.stringify(s) + '\n').join(''));
   }
@@ -82,6 +85,8 @@ describe('compare panel', function () {
     write('before', first, '2026-01-01T00:00:00.000Z');
     write('after', second, '2026-01-02T00:00:00.000Z');
     write('shifted', third, '2026-01-03T00:00:00.000Z');
+    write('mgsm-a', first, '2026-01-05T00:00:00.000Z', IDS, 'mgsm');
+    write('mgsm-b', second, '2026-01-06T00:00:00.000Z', IDS, 'mgsm');
     write('shorter', second, '2026-01-04T00:00:00.000Z', IDS.slice(0, 40));
   });
   after(async () => {
@@ -133,7 +138,7 @@ describe('compare panel', function () {
       await shot(panel.page, `compare-${theme}`);
       // The language table is judged above and need not be judged in every tab again.
       await panel.page.locator('.differences').evaluate((el) => ((el as HTMLElement).style.display = 'none'));
-      for (const [name, ready] of [['Agreement', '.matrix canvas'], ['Error types', '.shifts'], ['Scorers', '.scorers'], ['Trend', '.trend']] as const) {
+      for (const [name, ready] of [['Agreement', '.matrix canvas'], ['Error types', '.shifts'], ['Scorers', '.scorers'], ['Trend', '.trend'], ['All runs', '.many-table']] as const) {
         await tab(panel, name).click();
         await panel.page.locator(ready).waitFor();
         await panel.page.mouse.move(0, 0);
@@ -198,7 +203,7 @@ describe('compare panel', function () {
     const [, x, y, share] = /^(.+) and (.+): same answer (.+), 50 problems$/.exec(spoken)!;
     assert.deepEqual([x, y], [languageName('ar'), languageName('af')]);
     assert.equal(await panel.page.locator('.read-out').innerText(), spoken);
-    await panel.page.locator('.agreement vscode-button').click();
+    await panel.page.locator('.agreement .button').click();
     assert.equal(await panel.page.locator('.agreement-table tbody tr').nth(1).locator('td').first().innerText(), share);
     const rows = samplesOf(first, IDS);
     const values = (code: string): readonly unknown[] => rows.filter((s) => s.language === code).map((s) => s.value);
@@ -248,25 +253,107 @@ describe('compare panel', function () {
     const panel = await open(new Host([folder('before'), folder('shorter')]));
     const alert = panel.page.locator('.notice[role=alert]');
     assert.match(await alert.innerText(), /cannot be paired.*480 only in A: \w+ lift48\/41/s);
-    await alert.locator('vscode-button', { hasText: 'Compare the 1,920 pairs' }).click();
+    await alert.locator('.button', { hasText: 'Compare the 1,920 pairs' }).click();
     await panel.page.locator('.basis', { hasText: '480 of A, 0 of B' }).waitFor();
     assert.equal(await row(panel, 'sw').locator('td').first().innerText(), '40');
   });
 
   it('pairs any two of three runs, exchanges them, and keeps the choice', async () => {
     const host = new Host([folder('before'), folder('after'), folder('shifted')]);
-    const panel = await pair(host, {});
+    const panel = await open(host);
+    await tab(panel, 'Samples').click();
     const [a, b] = [panel.page.locator('label.field', { hasText: /^A/ }).locator('select'), panel.page.locator('label.field', { hasText: /^B/ }).locator('select')];
     await a.selectOption('1');
     await b.selectOption('0');
     await panel.page.locator('.verdict', { hasText: /^B is better in 1 of 48 languages/ }).waitFor();
-    await panel.page.locator('vscode-button[title="Exchange A and B"]').click();
+    await panel.page.locator('button[title="Exchange A and B"]').click();
     await panel.page.locator('.verdict', { hasText: /worse in 1; overall \+/ }).waitFor();
     const kept = panel.state() as Record<string, unknown>;
     assert.deepEqual([kept.a, kept.b], [0, 1]);
-    const again = await pair(new Host([folder('before'), folder('after'), folder('shifted')]), { state: { ...kept, groupBy: 'family', scorer: 'no such scorer', tab: 7 } });
+    const again = await open(new Host([folder('before'), folder('after'), folder('shifted')]), { state: { ...kept, groupBy: 'family', scorer: 'no such scorer', tab: 7 } });
+    await tab(again, 'Samples').click();
     await again.page.locator('tr.group', { hasText: 'Bantu' }).waitFor();
     assert.equal(await again.page.locator('label.field', { hasText: /^B/ }).locator('select').inputValue(), '1');
+  });
+
+  it('opens three runs as one table: accuracies, differences to a baseline, all tests corrected together, an overall row', async () => {
+    const runs = [first, second, third].map((make, i) => ({ name: ['before', 'after', 'shifted'][i]!, samples: samplesOf(make, IDS) }));
+    const panel = await open(new Host([folder('before'), folder('after'), folder('shifted')]));
+    const line = (code: string) => panel.page.locator(`.many-table tr[data-language="${code}"]`);
+    await line('sw').waitFor();
+    const check = async (baseline: number, correction: 'holm' | 'bh'): Promise<void> => {
+      const many = compareMany(runs, { baseline, correction });
+      const others = [0, 1, 2].filter((i) => i !== baseline);
+      const significant = many.languages.flatMap((l) => others.flatMap((i) => (l.cells[i]!.against!.significant ? [`${l.language} ${i}`] : [])));
+      assert.ok(significant.length > 0);
+      await panel.page.locator('.basis', { hasText: '2,400 problems in every run' }).waitFor();
+      const shown = await panel.page.locator('.many-table tr[data-language]').evaluateAll((rows) => rows.flatMap((r) => [...r.querySelectorAll('.many-difference')].flatMap((d, k) => (d.textContent.includes('*') && d.classList.contains('significant') ? [`${(r as HTMLElement).dataset.language!} ${k}`] : []))));
+      assert.deepEqual(shown.map((s) => `${s.split(' ')[0]!} ${others[Number(s.split(' ')[1])]!}`).sort(), significant.sort());
+      const overall = many.overall.cells.map((c) => (100 * c.accuracy).toFixed(1));
+      const texts = await panel.page.locator('.many-table tr[data-row="all"] .interval-text').allInnerTexts();
+      assert.deepEqual(texts.map((s) => s.split(' ')[0]), overall);
+      assert.equal(await panel.page.locator('.verdicts li').count(), 2);
+    };
+    await check(0, 'holm');
+    assert.match(await panel.page.locator('.verdicts li').first().innerText(), /^after against before: better in \d+ of 48 languages, worse in \d+; overall \+\d/);
+    await panel.page.locator('label.field', { hasText: 'Baseline' }).locator('select').selectOption('1');
+    await panel.page.locator('.verdicts li', { hasText: /^before against after/ }).waitFor();
+    await check(1, 'holm');
+    await panel.page.locator('label.field', { hasText: 'Correction' }).locator('select').selectOption('bh');
+    await panel.page.locator('.basis', { hasText: 'together by Benjamini' }).waitFor();
+    await check(1, 'bh');
+    assert.equal((panel.state() as { baseline: number }).baseline, 1);
+    assert.deepEqual([panel.violations, panel.errors], [[], []]);
+  });
+
+  it('moves through the table of all runs by keyboard with a read-out, sorts it, and a difference opens its pair', async () => {
+    const panel = await open(new Host([folder('before'), folder('after'), folder('shifted')]));
+    const cells = panel.page.locator('button.many-cell');
+    await cells.first().waitFor();
+    await cells.first().focus();
+    await panel.page.keyboard.press('ArrowRight');
+    const readOut = panel.page.locator('.many .read-out');
+    await readOut.filter({ hasText: /^Afrikaans, shifted: / }).waitFor();
+    await panel.page.keyboard.press('ArrowDown');
+    await readOut.filter({ hasText: /^Arabic, shifted: \d+\.\d, against before [+−]?\d+\.\d, interval .* p .*, (not )?significant$/ }).waitFor();
+    await panel.page.locator('[role=status]', { hasText: /^Arabic, shifted: / }).waitFor({ state: 'attached' });
+    await panel.page.locator('label.field', { hasText: 'Sort by' }).locator('select').selectOption('1');
+    const top = panel.page.locator('.many-table tbody').nth(1).locator('tr[data-language]').first();
+    const low = compareMany([first, second, third].map((make, i) => ({ name: String(i), samples: samplesOf(make, IDS) }))).languages.filter((l) => LANGUAGES.find((k) => k.code === l.language)!.resourceClass === 'low');
+    const best = low.sort((x, y) => y.cells[1]!.against!.difference - x.cells[1]!.against!.difference || languageName(x.language).localeCompare(languageName(y.language)))[0]!;
+    await panel.page.locator(`.many-table tbody:nth-of-type(2) tr:nth-child(2)[data-language="${best.language}"]`).waitFor();
+    await top.locator('button.many-cell').first().click();
+    await panel.page.locator('.differences').waitFor();
+    const state = panel.state() as Record<string, unknown>;
+    assert.deepEqual([state.a, state.b, state.language, state.tab], [0, 1, best.language, 'samples']);
+  });
+
+  it('refuses several runs over other problems, names the run, and takes what all hold when asked', async () => {
+    const panel = await open(new Host([folder('before'), folder('after'), folder('shorter')]));
+    const alert = panel.page.locator('.notice[role=alert]');
+    await alert.filter({ hasText: 'shorter against before' }).waitFor();
+    await alert.locator('.button', { hasText: 'Compare the 1,920 problems that all runs hold' }).click();
+    await panel.page.locator('.basis', { hasText: 'before 480, after 480, shorter 0' }).waitFor();
+  });
+
+  it('draws floors and published numbers beside both accuracies, and lists them as numbers', async () => {
+    const host = new Host([folder('mgsm-a'), folder('mgsm-b')]);
+    const panel = await pair(host);
+    const side = { run: 0, scorer: '' };
+    const floors = host.comparer.floors({ a: side, b: { run: 1, scorer: '' }, correction: 'holm', common: false }).languages;
+    await row(panel, 'sw').locator('.side-accuracy .bar-floor').nth(1).waitFor({ state: 'attached' });
+    assert.equal(await row(panel, 'sw').locator('td').nth(3).innerText(), (100 * floors.sw!.share).toFixed(1));
+    const published = host.comparer.view().published.filter((p) => p.languages.sw !== undefined);
+    assert.ok(published.length > 0);
+    const path = await row(panel, 'sw').locator('.bar-mark').first().getAttribute('d');
+    assert.equal(path!.split('M').length - 1, published.length);
+    assert.match((await row(panel, 'sw').locator('.side-accuracy').first().getAttribute('title'))!, new RegExp(published[0]!.system.replace(/[()]/g, '\\$&')));
+    assert.equal(await row(panel, 'af').locator('.bar-mark').count(), 0, 'no published number for Afrikaans');
+    await panel.page.locator('.provenance summary').click();
+    assert.equal(await panel.page.locator('.published tbody tr').count(), host.comparer.view().published.length);
+    await row(panel, 'sw').locator('button.language').focus();
+    await panel.page.locator('[role=status]', { hasText: `floor ${(100 * floors.sw!.share).toFixed(1)}` }).waitFor({ state: 'attached' });
+    await shot(panel.page, 'compare-published');
   });
 
   it('shows the trend over the runs of the bundle, oldest first', async () => {
@@ -284,7 +371,7 @@ describe('compare panel', function () {
     await panel.page.locator('button.language').first().focus();
     await panel.page.keyboard.press('ArrowDown');
     const live = panel.page.locator('[role=status]');
-    await says(live, /^Arabic: A \d+\.\d, B \d+\.\d, difference \+\d+\.\d, interval \+\d+\.\d to \+\d+\.\d, significant$/);
+    await says(live, /^Arabic: A \d+\.\d, B \d+\.\d, difference \+\d+\.\d, interval \+\d+\.\d to \+\d+\.\d, significant(, floor \d|$)/);
     await panel.page.keyboard.press('Enter');
     await panel.page.locator('.vlist').focus();
     await panel.page.locator('.vrow').first().waitFor();
@@ -312,6 +399,8 @@ describe('what the compare panel may ask', () => {
     assert.throws(() => listParams({ ...list, quadrants: ['all'] }), /an unknown quadrant/);
     assert.throws(() => pairParams({ ...list, correction: 'none' }), /an unknown correction/);
     assert.throws(() => pairParams({ ...list, a: { run: 6, scorer: '' } }), /beyond the runs/);
+    assert.equal(manyParams({ baseline: 2, scorer: '', correction: 'bh', common: true }).baseline, 2);
+    assert.throws(() => manyParams({ baseline: 6, scorer: '', correction: 'bh' }), /beyond the runs/);
     assert.throws(() => sideParams({ run: -1, scorer: '' }), /no count/);
     assert.throws(() => compareAction({ action: 'delete' }), /an unknown action/);
     assert.throws(() => compareAction({ action: 'openSample', run: 0, language: 'sw' }), /no text for "id"/);

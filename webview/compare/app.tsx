@@ -1,6 +1,6 @@
 import { type VNode } from 'preact';
 import { useCallback, useEffect, useState } from 'preact/hooks';
-import { type CompareAction, type CompareView, DoCompareAction, GetPair, OnCompareTarget, OpenCompare, type PairAnswer, TABS, type Tab } from '../../src/protocol/compare';
+import { type CompareAction, type CompareView, DoCompareAction, GetFloors, GetPair, OnCompareTarget, OpenCompare, type PairAnswer, TABS, type Tab } from '../../src/protocol/compare';
 import { connection, request, saveState, savedState } from '../ui/host';
 import { t } from '../ui/l10n';
 import { announce, LiveRegion } from '../ui/live';
@@ -8,6 +8,7 @@ import { Agreement } from './agreement';
 import { useAnswer } from './answer';
 import { Differences } from './differences';
 import { Header } from './header';
+import { Many } from './many';
 import { Pairs } from './pairs';
 import { Scorers } from './scorers';
 import { Shifts } from './shifts';
@@ -41,7 +42,7 @@ export function App(): VNode {
     return () => listener.dispose();
   }, [change, onError]);
 
-  const { value: answer, busy } = useAnswer(GetPair, view ? pairOf(state) : null, onError);
+  const { value: answer, busy } = useAnswer(GetPair, view && state.tab !== 'runs' ? pairOf(state) : null, onError);
   useEffect(() => {
     if (answer && 'pair' in answer) announce(sentence(answer.pair));
   }, [answer]);
@@ -73,9 +74,11 @@ interface BodyProps {
 function Body({ view, answer, state, change, onError, onOpen }: BodyProps): VNode {
   const pair = answer && 'pair' in answer ? answer.pair : undefined;
   const tab = state.tab as Tab;
+  const { value: floors } = useAnswer(GetFloors, pair ? pairOf(state) : null, onError);
   const missing = <p class="empty">{answer ? t('There is no comparison of these two.') : '…'}</p>;
   const content = (): VNode => {
     switch (tab) {
+      case 'runs': return <Many view={view} state={state} change={change} onError={onError} />;
       case 'samples': return pair ? <Pairs pair={pair} state={state} change={change} onError={onError} /> : missing;
       case 'agreement': return <Agreement state={state} onError={onError} />;
       case 'errors': return pair ? <Shifts pair={pair} change={change} /> : missing;
@@ -85,9 +88,9 @@ function Body({ view, answer, state, change, onError, onOpen }: BodyProps): VNod
   };
   return (
     <>
-      <div class="compare-main">
-        {pair ? <Differences pair={pair} state={state} change={change} /> : missing}
-        <Tabs<Tab> label={t('Views of the comparison')} tabs={TABS.map((key) => [key, tabTitle(key)] as const)} chosen={tab} onChoose={(chosen) => change({ tab: chosen })}>{content()}</Tabs>
+      <div class={tab === 'runs' ? 'compare-main one' : 'compare-main'}>
+        {tab !== 'runs' && (pair ? <Differences pair={pair} floors={floors} published={view.published} state={state} change={change} /> : missing)}
+        <Tabs<Tab> label={t('Views of the comparison')} tabs={TABS.filter((key) => key !== 'runs' || view.runs.length > 2).map((key) => [key, tabTitle(key)] as const)} chosen={tab} onChoose={(chosen) => change({ tab: chosen })}>{content()}</Tabs>
       </div>
       {pair && tab === 'samples' && state.sample !== '' && <Sides view={view} state={state} change={change} onOpen={onOpen} onError={onError} />}
     </>

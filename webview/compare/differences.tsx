@@ -1,14 +1,19 @@
 import { type VNode } from 'preact';
 import { useRef } from 'preact/hooks';
 import { languageName, languageOf } from '../../src/core/languages';
-import { type LanguageDifference, type PairView } from '../../src/protocol/compare';
-import { Select } from '../ui/controls';
+import { type FloorsView, type LanguageDifference, type PairView } from '../../src/protocol/compare';
+import { type PublishedResult } from '../../src/protocol/panels';
+import { Bar } from '../ui/bar';
+import { Select } from '../ui/fields';
 import { count, points, t } from '../ui/l10n';
 import { announce } from '../ui/live';
-import { type Change, type CompareState, type DifferenceGroup, type GroupBy, groupDifferences, signed, type SortKey } from './state';
+import { type Change, type CompareState, type DifferenceGroup, type GroupBy, groupDifferences, pText, signed, type SortKey } from './state';
 
 export interface DifferencesProps {
   readonly pair: PairView;
+  /** Arrives after the pair, because every question is read for it. */
+  readonly floors: FloorsView | undefined;
+  readonly published: readonly PublishedResult[];
   readonly state: CompareState;
   readonly change: Change;
 }
@@ -20,7 +25,7 @@ interface Column {
 }
 
 /** One row a language: both accuracies, the difference with its interval, and whether it stands after the correction. */
-export function Differences({ pair, state, change }: DifferencesProps): VNode {
+export function Differences({ pair, floors, published, state, change }: DifferencesProps): VNode {
   const table = useRef<HTMLTableElement>(null);
   const groups = groupDifferences(pair, state);
   const columns: readonly Column[] = [
@@ -31,6 +36,7 @@ export function Differences({ pair, state, change }: DifferencesProps): VNode {
     { key: 'difference', title: t('B − A'), hint: t('Difference in percentage points with its 95 % interval') },
     { key: 'adjusted', title: state.correction === 'holm' ? t('p (Holm)') : t('p (BH)'), hint: t('Exact McNemar test, corrected over languages') },
   ];
+  const besides = (language: string): Beside => ({ floor: floors?.languages[language], published: published.flatMap((p) => (p.languages[language] === undefined ? [] : [{ system: p.system, share: p.languages[language]! }])) });
   // One scale for all rows, so that lengths can be compared.
   const bound = Math.max(0.05, ...pair.languages.flatMap((l) => l.interval.map(Math.abs)));
   const onKeyDown = (e: KeyboardEvent): void => {
@@ -55,33 +61,38 @@ export function Differences({ pair, state, change }: DifferencesProps): VNode {
           <caption class="visually-hidden">{t('Difference by language')}</caption>
           <thead>
             <tr>
-              {columns.map((c) => (
+              {columns.flatMap((c) => [
+                ...(c.key === 'difference' ? [<th key="floor" scope="col" class="number"><span title={t('Best trivial answer on the same problems, percent')}>{t('Floor')}</span></th>] : []),
                 <th key={c.key} scope="col" class={c.key === 'language' || c.key === 'difference' ? undefined : 'number'} aria-sort={state.sort === c.key ? (state.descending ? 'descending' : 'ascending') : undefined}>
                   <button type="button" class="sort" title={c.hint} onClick={() => sortBy(c.key)}>{c.title}<span aria-hidden="true" class="arrow">{state.sort === c.key ? (state.descending ? '▾' : '▴') : ''}</span></button>
-                </th>
-              ))}
+                </th>,
+              ])}
             </tr>
           </thead>
-          {groups.map((g) => <Group key={g.key} group={g} bound={bound} chosen={state.language} columns={columns.length} onChoose={choose} />)}
+          {groups.map((g) => <Group key={g.key} group={g} bound={bound} chosen={state.language} columns={columns.length + 1} besides={besides} onChoose={choose} />)}
         </table>
       </div>
     </section>
   );
 }
 
-function Group({ group, bound, chosen, columns, onChoose }: { readonly group: DifferenceGroup; readonly bound: number; readonly chosen: string; readonly columns: number; readonly onChoose: (language: string) => void }): VNode {
+/** What a language's two accuracies are held against. */
+interface Beside {
+  readonly floor: { readonly name: string; readonly share: number } | undefined;
+  readonly published: readonly { readonly system: string; readonly share: number }[];
+}
+
+function Group({ group, bound, chosen, columns, besides, onChoose }: { readonly group: DifferenceGroup; readonly bound: number; readonly chosen: string; readonly columns: number; readonly besides: (language: string) => Beside; readonly onChoose: (language: string) => void }): VNode {
   const { estimate } = group;
   return (
     <tbody>
       <tr class="group">
         <th scope="rowgroup" colSpan={columns}>{group.title} ({group.rows.length}){estimate && <span class="group-mean"> {signed(estimate.difference)} ({signed(estimate.interval[0])} {t('to')} {signed(estimate.interval[1])})</span>}</th>
       </tr>
-      {group.rows.map((row) => <Row key={row.language} row={row} bound={bound} selected={row.language === chosen} onChoose={() => onChoose(row.language)} />)}
+      {group.rows.map((row) => <Row key={row.language} row={row} beside={besides(row.language)} bound={bound} selected={row.language === chosen} onChoose={() => onChoose(row.language)} />)}
     </tbody>
   );
 }
-
-const pText = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(3));
 
 function describe(row: LanguageDifference): string {
   const name = languageName(row.language);
@@ -89,15 +100,19 @@ function describe(row: LanguageDifference): string {
   return t('{0}: A {1}, B {2}, difference {3}, interval {4} to {5}, {6}', name, points(row.accuracyA), points(row.accuracyB), signed(row.difference), signed(row.interval[0]), signed(row.interval[1]), verdict);
 }
 
-function Row({ row, bound, selected, onChoose }: { readonly row: LanguageDifference; readonly bound: number; readonly selected: boolean; readonly onChoose: () => void }): VNode {
+function Row({ row, beside: { floor, published }, bound, selected, onChoose }: { readonly row: LanguageDifference; readonly beside: Beside; readonly bound: number; readonly selected: boolean; readonly onChoose: () => void }): VNode {
   const [low, high] = row.interval;
+  const marks = published.map((p) => p.share);
+  const below = (side: 'A' | 'B', accuracy: number): string => (floor && accuracy <= floor.share ? `, ${t('{0} not above the floor', side)}` : '');
+  const against = floor ? `, ${t('floor {0}', points(floor.share))}${below('A', row.accuracyA)}${below('B', row.accuracyB)}` : '';
+  const known = published.map((p) => `, ${p.system} ${points(p.share)}`).join('');
   const detail = row.detectable === null ? describe(row) : `${describe(row)}. ${t('Smallest difference found with 80 % power: {0} points', points(row.detectable))}`;
   return (
     <tr class={`${selected ? 'selected ' : ''}${row.significant ? 'significant' : 'pale'}`} data-language={row.language}>
-      <th scope="row"><button type="button" class="language" aria-current={selected ? 'true' : undefined} title={languageOf(row.language)?.nativeName} onFocus={() => announce(describe(row))} onClick={onChoose}>{languageName(row.language)}</button></th>
+      <th scope="row"><button type="button" class="language" aria-current={selected ? 'true' : undefined} title={languageOf(row.language)?.nativeName} onFocus={() => announce(describe(row) + against + known)} onClick={onChoose}>{languageName(row.language)}</button></th>
       <td class="number">{count(row.n)}</td>
-      <td class="number">{points(row.accuracyA)}</td>
-      <td class="number">{points(row.accuracyB)}</td>
+      {[row.accuracyA, row.accuracyB].map((share, i) => <td key={i} class="number side-accuracy" title={published.map((p) => `${p.system} ${points(p.share)}`).join('\n') || undefined}>{points(share)}<Bar value={share} partial={false} floor={floor?.share} marks={marks} /></td>)}
+      <td class={floor && Math.max(row.accuracyA, row.accuracyB) <= floor.share ? 'number bad' : 'number'} title={floor?.name}>{floor ? points(floor.share) : ''}</td>
       <td class="difference" title={detail}><Interval row={row} bound={bound} /><span class="difference-text">{signed(row.difference)} <span class="difference-interval">({signed(low)} {t('to')} {signed(high)})</span></span></td>
       <td class="number">{pText(row.adjusted)}{row.significant ? ' *' : ''}</td>
     </tr>

@@ -1,8 +1,9 @@
 import { type VNode } from 'preact';
 import { type Correction } from '../../src/core/analysis/compare';
 import { type CompareAction, type CompareView, MOST_RUNS, type PairAnswer } from '../../src/protocol/compare';
-import { Button, Select } from '../ui/controls';
-import { count, percent, t } from '../ui/l10n';
+import { Select } from '../ui/fields';
+import { Button } from '../ui/native';
+import { count, percent, points, t } from '../ui/l10n';
 import { type Change, type CompareState, SAME, sentence } from './state';
 
 export interface HeaderProps {
@@ -21,6 +22,8 @@ export function Header({ view, answer, busy, state, change, onAction }: HeaderPr
   const { runs, scorers } = view;
   const names = runs.map((r, i) => [String(i), r.name] as const);
   const benchmarks = [...new Set(runs.map((r) => r.benchmark))].join(', ');
+  // The table of all runs has its own baseline and verdicts.
+  const pairs = state.tab !== 'runs';
   const forget = { language: '', shift: [], sample: '' };
   return (
     <header>
@@ -32,14 +35,14 @@ export function Header({ view, answer, busy, state, change, onAction }: HeaderPr
         </div>
       </div>
       <div class="toolbar">
-        <Select label="A" value={String(state.a)} options={names} onChange={(a) => change({ a: Number(a), ...forget })} />
+        {pairs && <><Select label="A" value={String(state.a)} options={names} onChange={(a) => change({ a: Number(a), ...forget })} />
         <Select label="B" value={String(state.b)} options={names} onChange={(b) => change({ b: Number(b), ...forget })} />
-        <Button title={t('Exchange A and B')} onClick={() => change({ a: state.b, b: state.a, scorer: state.scorerB === SAME ? state.scorer : state.scorerB, scorerB: state.scorerB === SAME ? SAME : state.scorer, shift: [] })}>⇄</Button>
+        <Button title={t('Exchange A and B')} onClick={() => change({ a: state.b, b: state.a, scorer: state.scorerB === SAME ? state.scorer : state.scorerB, scorerB: state.scorerB === SAME ? SAME : state.scorer, shift: [] })}>⇄</Button></>}
         <Select label={t('Scorer')} value={state.scorer} options={[['', t('as the run was scored')], ...scorers.map((s) => [s, s] as const)]} onChange={(scorer) => change({ scorer, shift: [] })} />
-        <Select label={t('Scorer of B')} value={state.scorerB} options={[[SAME, t('the same')], ['', t('as the run was scored')], ...scorers.map((s) => [s, s] as const)]} onChange={(scorerB) => change({ scorerB, shift: [] })} />
+        {pairs && <Select label={t('Scorer of B')} value={state.scorerB} options={[[SAME, t('the same')], ['', t('as the run was scored')], ...scorers.map((s) => [s, s] as const)]} onChange={(scorerB) => change({ scorerB, shift: [] })} />}
         <Select<Correction> label={t('Correction')} value={state.correction as Correction} options={[['holm', 'Holm'], ['bh', 'Benjamini–Hochberg']]} onChange={(correction) => change({ correction })} />
       </div>
-      <Verdict answer={answer} busy={busy} change={change} />
+      {pairs && <Verdict answer={answer} busy={busy} change={change} />}
       <details class="provenance">
         <summary>{t('Runs and where they come from')}</summary>
         <div class="table-scroll" tabIndex={0} role="group" aria-label={t('Runs and where they come from')}>
@@ -55,6 +58,15 @@ export function Header({ view, answer, busy, state, change, onAction }: HeaderPr
             </tbody>
           </table>
         </div>
+        {view.published.length > 0 && (
+          <div class="table-scroll" tabIndex={0} role="group" aria-label={t('Published numbers')}>
+            <table class="published">
+              <caption>{t('Published numbers')}</caption>
+              <thead><tr><th scope="col">{t('System')}</th><th scope="col" class="number">{t('Mean (languages)')}</th><th scope="col">{t('By language')}</th><th scope="col">{t('Source')}</th></tr></thead>
+              <tbody>{view.published.map((p) => <tr key={p.system + p.source}><th scope="row"><bdi>{p.system}</bdi></th><td class="number">{p.mean ? `${points(p.mean.share)} (${p.mean.languages})` : ''}</td><td>{Object.entries(p.languages).map(([code, share]) => `${code} ${points(share)}`).join(', ')}</td><td><bdi>{p.source}</bdi></td></tr>)}</tbody>
+            </table>
+          </div>
+        )}
       </details>
     </header>
   );

@@ -4,7 +4,7 @@ import { type Quadrant } from '../../src/core/analysis/compare';
 import { languageName } from '../../src/core/languages';
 import { GetPairs, type ListParams, type PairLine, type PairView, QUADRANTS } from '../../src/protocol/compare';
 import { OUTCOME_MARK, outcomeWord } from '../run/state';
-import { Button, Checkbox } from '../ui/controls';
+import { Button, Checkbox } from '../ui/native';
 import { request } from '../ui/host';
 import { count, percent, t } from '../ui/l10n';
 import { announce } from '../ui/live';

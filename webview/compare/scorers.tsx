@@ -1,7 +1,7 @@
 import { type VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import { type CompareView, GetScorers } from '../../src/protocol/compare';
-import { Select } from '../ui/controls';
+import { Select } from '../ui/fields';
 import { count, percent, t } from '../ui/l10n';
 import { useAnswer } from './answer';
 import { type Change, type CompareState, signed } from './state';

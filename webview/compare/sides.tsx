@@ -3,7 +3,7 @@ import { languageName, languageOf } from '../../src/core/languages';
 import { type CompareView, GetPairSample, type PairSample, type SideView } from '../../src/protocol/compare';
 import { pieces } from '../ui/sample';
 import { errorWord, OUTCOME_MARK, outcomeWord } from '../run/state';
-import { Button, Checkbox } from '../ui/controls';
+import { Button, Checkbox } from '../ui/native';
 import { count, percent, t } from '../ui/l10n';
 import { useAnswer } from './answer';
 import { type Change, type CompareState, sideA, sideB } from './state';

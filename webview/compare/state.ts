@@ -1,7 +1,7 @@
 import { type Grouping } from '../../src/core/analysis/aggregate';
 import { type Correction, type OutcomeShift, type Quadrant } from '../../src/core/analysis/compare';
 import { languageName, languageOf, RESOURCE_CLASSES } from '../../src/core/languages';
-import { type CompareTarget, type CompareView, type GroupDifference, type LanguageDifference, type PairParams, type PairView, QUADRANTS, type Side, type Tab, TABS } from '../../src/protocol/compare';
+import { type CompareTarget, type CompareView, type GroupDifference, type LanguageDifference, type ManyParams, type PairParams, type PairView, QUADRANTS, type Side, type Tab, TABS } from '../../src/protocol/compare';
 import { errorWord, groupTitle } from '../run/state';
 import { count, points, t } from '../ui/l10n';
 
@@ -19,6 +19,8 @@ export interface CompareState {
   scorerB: string;
   correction: string;
   common: boolean;
+  /** Place of the run that the table of all runs compares with. */
+  baseline: number;
   tab: string;
   sort: string;
   descending: boolean;
@@ -33,7 +35,7 @@ export interface CompareState {
 }
 
 export const INITIAL: CompareState = {
-  folders: [], a: 0, b: 1, scorer: '', scorerB: SAME, correction: 'holm', common: false, tab: 'samples', sort: 'language', descending: false, groupBy: 'class',
+  folders: [], a: 0, b: 1, scorer: '', scorerB: SAME, correction: 'holm', common: false, baseline: 0, tab: 'samples', sort: 'language', descending: false, groupBy: 'class',
   language: '', quadrants: [], readDiffers: false, shift: [], sampleLanguage: '', sample: '', english: false,
 };
 
@@ -47,10 +49,12 @@ export function fitted(state: CompareState, view: CompareView): CompareState {
   const place = (at: number, otherwise: number): number => (Number.isInteger(at) && at >= 0 && at < folders.length ? at : otherwise);
   const known = (name: string, otherwise: string): string => (name === '' || name === SAME || view.scorers.includes(name) ? name : otherwise);
   const own = view.runs[0]?.scorer.split('/')[0];
+  const usual: Tab = folders.length > 2 ? 'runs' : 'samples';
+  const tab = sameRuns ? base.tab : usual;
   const other = view.scorers.find((name) => name !== own) ?? SAME;
   return {
     ...base, a: place(base.a, 0), b: place(base.b, folders.length - 1), scorer: known(base.scorer, ''), scorerB: !sameRuns && folders.length === 1 ? other : known(base.scorerB, SAME),
-    tab: TABS.includes(base.tab as Tab) ? base.tab : 'samples', quadrants: base.quadrants.filter((q) => QUADRANTS.includes(q as Quadrant)), shift: base.shift.length === 2 ? base.shift : [],
+    baseline: place(base.baseline, 0), tab: TABS.includes(tab as Tab) && (tab !== 'runs' || folders.length > 2) ? tab : usual, quadrants: base.quadrants.filter((q) => QUADRANTS.includes(q as Quadrant)), shift: base.shift.length === 2 ? base.shift : [],
     correction: base.correction === 'bh' ? 'bh' : 'holm',
   };
 }
@@ -58,14 +62,18 @@ export function fitted(state: CompareState, view: CompareView): CompareState {
 /** What a command wants to be seen. */
 export function targeted({ tab, a, b }: CompareTarget): Partial<CompareState> {
   return {
-    ...(tab ? { tab } : {}),
+    ...(tab ? { tab } : a && b ? { tab: 'samples' } : {}),
     ...(a && b ? { a: a.run, scorer: a.scorer, b: b.run, scorerB: b.scorer === a.scorer ? SAME : b.scorer, language: '', quadrants: a.run === b.run ? ['onlyA', 'onlyB'] : [], readDiffers: false, shift: [], sample: '' } : {}),
   };
 }
 
 export const sideA = (s: CompareState): Side => ({ run: s.a, scorer: s.scorer === SAME ? '' : s.scorer });
 export const sideB = (s: CompareState): Side => ({ run: s.b, scorer: s.scorerB === SAME ? sideA(s).scorer : s.scorerB });
+export const manyOf = (s: CompareState): ManyParams => ({ baseline: s.baseline, scorer: sideA(s).scorer, correction: s.correction as Correction, common: s.common });
 export const pairOf = (s: CompareState): PairParams => ({ a: sideA(s), b: sideB(s), correction: s.correction as Correction, common: s.common });
+
+/** A p-value as the tables show it. */
+export const pText = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(3));
 
 /** Signed percentage points: `+3.1`, `−0.4`, `0.0`. */
 export function signed(difference: number): string {
@@ -134,6 +142,7 @@ export function shiftWord(outcome: OutcomeShift['from'] | string): string {
 
 export function tabTitle(tab: Tab): string {
   switch (tab) {
+    case 'runs': return t('All runs');
     case 'samples': return t('Samples');
     case 'agreement': return t('Agreement');
     case 'errors': return t('Error types');

@@ -7,6 +7,7 @@ export * from './compare';
 export * from './fertility';
 export * from './fidelity';
 export * from './floors';
+export * from './many';
 export type { LanguageIdentifier } from './identify';
 export * from './repetition';
 export { belongsTo, ownScriptShare, scriptCounts } from './scripts';

@@ -1,5 +1,5 @@
 import { type Correction, type OutcomeShift, type Quadrant } from '../../core/analysis/compare';
-import { COMPARE_ACTIONS, type CompareAction, type ListParams, MOST_RUNS, type PairKey, type PairParams, QUADRANTS, type Side } from '../../protocol/compare';
+import { COMPARE_ACTIONS, type CompareAction, type ListParams, type ManyParams, MOST_RUNS, type PairKey, type PairParams, QUADRANTS, type Side } from '../../protocol/compare';
 import { count, record, refuse, text } from './validate';
 
 /** Checks of what the compare panel sends, as in validate.ts. */
@@ -18,10 +18,16 @@ export function sideParams(value: unknown): Side {
   return { run: place(p.run, 'run'), scorer: text(p.scorer, 'scorer') };
 }
 
+const correctionOf = (value: unknown): Correction => (value === 'holm' || value === 'bh' ? value : refuse('an unknown correction'));
+
 export function pairParams(value: unknown): PairParams {
   const p = record(value);
-  const correction: Correction = p.correction === 'holm' || p.correction === 'bh' ? p.correction : refuse('an unknown correction');
-  return { a: sideParams(p.a), b: sideParams(p.b), correction, common: p.common === true };
+  return { a: sideParams(p.a), b: sideParams(p.b), correction: correctionOf(p.correction), common: p.common === true };
+}
+
+export function manyParams(value: unknown): ManyParams {
+  const p = record(value);
+  return { baseline: place(p.baseline, 'baseline'), scorer: text(p.scorer, 'scorer'), correction: correctionOf(p.correction), common: p.common === true };
 }
 
 export function listParams(value: unknown): ListParams {

@@ -1,13 +1,13 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { type CancellationToken, type MessageConnection } from 'vscode-jsonrpc/node';
-import { type CompareTarget, DoCompareAction, GetAgreement, GetPair, GetPairs, GetPairSample, GetScorers, GetTrend, MOST_RUNS, OnCompareTarget, OpenCompare } from '../../protocol/compare';
+import { type CompareTarget, DoCompareAction, GetAgreement, GetFloors, GetMany, GetPair, GetPairs, GetPairSample, GetScorers, GetTrend, MOST_RUNS, OnCompareTarget, OpenCompare } from '../../protocol/compare';
 import { readManifestOf } from '../../runs/store';
 import { Command, COMPARE_PANEL } from '../contributions';
 import { plainErrors } from '../errors';
 import { type Log, type Reader, type Steps } from '../services';
-import { CloseComparison, ReadAgreement, ReadComparison, ReadPair, ReadPairs, ReadPairSample, ReadScorers, ReadTrend } from '../worker/protocol';
-import { compareAction, listParams, pairKey, pairParams, runParams, sideParams } from './compare-params';
+import { CloseComparison, ReadAgreement, ReadComparison, ReadFloors, ReadMany, ReadPair, ReadPairs, ReadPairSample, ReadScorers, ReadTrend } from '../worker/protocol';
+import { compareAction, listParams, manyParams, pairKey, pairParams, runParams, sideParams } from './compare-params';
 import { panelHtml, panelOptions } from './html';
 import { webviewConnection } from './rpc';
 
@@ -45,6 +45,12 @@ class CompareSession implements vscode.Disposable {
       services.steps.done('compared');
       return answer;
     }));
+    c.onRequest(GetMany, plainErrors(async (params: unknown, token: CancellationToken) => {
+      const answer = await reader.ask(ReadMany, { ...manyParams(params), folders }, token);
+      services.steps.done('compared');
+      return answer;
+    }));
+    c.onRequest(GetFloors, plainErrors((params: unknown, token: CancellationToken) => reader.ask(ReadFloors, { ...pairParams(params), folders }, token)));
     c.onRequest(GetPairs, plainErrors((params: unknown, token: CancellationToken) => reader.ask(ReadPairs, { ...listParams(params), folders }, token)));
     c.onRequest(GetPairSample, plainErrors((params: unknown, token: CancellationToken) => reader.ask(ReadPairSample, { ...pairKey(params), folders }, token)));
     c.onRequest(GetAgreement, plainErrors((params: unknown, token: CancellationToken) => reader.ask(ReadAgreement, { ...sideParams(params), folders }, token)));

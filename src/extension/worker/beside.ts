@@ -24,8 +24,10 @@ export class RunFloors {
     this.samples.clear();
   }
 
-  best(): ReadonlyMap<string, FloorShare> {
-    return bestFloors(sampleFloors([...this.samples.values()], (question, language) => {
+  /** @param only keys of the samples to count; all of them when left out */
+  best(only?: ReadonlySet<string>): ReadonlyMap<string, FloorShare> {
+    const samples = only ? [...this.samples].flatMap(([key, s]) => (only.has(key) ? [s] : [])) : [...this.samples.values()];
+    return bestFloors(sampleFloors(samples, (question, language) => {
       const key = `${language}\u0000${question}`;
       let found = this.numbers.get(key);
       if (!found) this.numbers.set(key, (found = readNumbers(question, language, { words: false }).map((r) => r.value)));

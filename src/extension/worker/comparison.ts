@@ -1,17 +1,19 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { compareRuns, type ComparableSample, type Comparison, quadrantOf } from '../../core/analysis/compare';
-import { resultTable } from '../../core/analysis/aggregate';
+import { type FloorShare, resultTable } from '../../core/analysis/aggregate';
+import { commonSamples, compareMany } from '../../core/analysis/many';
 import { scorerByName, SCORER_NAMES } from '../../core/scoring';
 import { agreementMatrix, consistency, PairingError, pairSamples } from '../../core/statistics';
-import { type AgreementView, type CompareView, type GroupDifference, type ListParams, type PairAnswer, type PairKey, type PairLine, type PairPage, type PairParams, type PairSample, type PairView, type ScorerRow, type ScorersView, type Side, type SideView, type TrendView } from '../../protocol/compare';
+import { type AgreementView, type CompareView, type FloorsView, type GroupDifference, type ListParams, type ManyAnswer, type ManyParams, type PairAnswer, type PairKey, type PairLine, type PairPage, type PairParams, type PairSample, type PairView, type ScorerRow, type ScorersView, type Side, type SideView, type TrendView } from '../../protocol/compare';
 import { type Outcome } from '../../protocol/panels';
 import { meanProbability, type Sample } from '../../protocol/run';
 import { plannedItems } from '../../protocol/shard';
 import { RunError } from '../../runs/errors';
 import { rescoreSamples } from '../../runs/rescore';
 import { uniqueLabels } from '../../runs/report/model';
-import { readManifestOf, readSamples, readState, SAMPLES } from '../../runs/store';
+import { readManifestOf, readSamples, readState, sampleKey, SAMPLES } from '../../runs/store';
+import { publishedFor, RunFloors } from './beside';
 import { listRunsCached } from './catalogue';
 import { outcomeOf, RunIndex } from './runindex';
 
@@ -31,6 +33,7 @@ class ScoredRun {
   private stamp = '';
   private readonly scored = new Map<string, readonly Row[]>();
   private index: RunIndex | undefined;
+  private known: { readonly stamp: string; readonly floors: RunFloors } | undefined;
 
   constructor(readonly folder: string) {}
 
@@ -56,6 +59,17 @@ class ScoredRun {
     return rows;
   }
 
+  /** Floors over some of the run's samples. */
+  floors(rows: readonly Row[]): ReadonlyMap<string, FloorShare> {
+    const now = this.state();
+    if (this.known?.stamp !== now) {
+      const floors = new RunFloors();
+      for (const s of readSamples(this.folder).samples) floors.add(s);
+      this.known = { stamp: now, floors };
+    }
+    return this.known.floors.best(new Set(rows.map(sampleKey)));
+  }
+
   sample(scorer: string, language: string, id: string): Sample | undefined {
     if (this.index) this.index.update();
     else this.index = new RunIndex(this.folder);
@@ -68,6 +82,7 @@ class ScoredRun {
 export class Comparer {
   private readonly runs: readonly ScoredRun[];
   private readonly pairs = new Map<string, PairAnswer>();
+  private lastMany: { readonly key: string; readonly answer: ManyAnswer } | undefined;
   private listed: { readonly key: string; readonly lines: readonly PairLine[] } | undefined;
 
   /** @throws RunError when a folder is not a run */
@@ -97,7 +112,8 @@ export class Comparer {
         n: rows.length, planned: plannedItems(manifest.plan), accuracy: rows.length === 0 ? null : rows.filter((r) => r.correct).length / rows.length,
       };
     });
-    return { runs, scorers: scorersFor(this.runs.flatMap((r) => r.rows('').slice(0, 1))) };
+    const benchmarks = new Set(sources.map(({ manifest: { environment: e } }) => `${e.benchmark.name} ${e.mode ?? ''}`));
+    return { runs, scorers: scorersFor(this.runs.flatMap((r) => r.rows('').slice(0, 1))), published: benchmarks.size === 1 ? publishedFor(sources[0]!.manifest) : [] };
   }
 
   /** Changes with everything that a comparison of these two sides rests on. */
@@ -128,6 +144,36 @@ export class Comparer {
       }
       this.pairs.set(key, answer);
     }
+    return answer;
+  }
+
+  /** Floors per language over A's samples of a pair. */
+  floors(params: PairParams): FloorsView {
+    return { languages: Object.fromEntries(this.run(params.a.run).floors(this.sides(params).a)) };
+  }
+
+  /** All runs against one of them under one scorer; or why they cannot be paired, with the number of problems that all of them hold. */
+  many({ baseline, scorer, correction, common }: ManyParams): ManyAnswer {
+    const key = JSON.stringify([baseline, scorer, correction, common, this.runs.map((r) => r.state())]);
+    if (this.lastMany?.key === key) return this.lastMany.answer;
+    const names = this.view().runs.map((r) => r.name);
+    const all = this.runs.map((r) => r.rows(scorer));
+    if (all.length < 2) throw new RunError('There is only one run here. Add another to compare it with.');
+    this.run(baseline);
+    const empty = names.filter((_, i) => all[i]!.length === 0);
+    if (empty.length > 0) throw new RunError(`No samples yet in ${empty.join(', ')}. Let the run finish, or leave it out.`);
+    const kept = common ? commonSamples(all) : all;
+    if (kept[baseline]!.length === 0) throw new RunError('There is no problem that all of these runs hold, so there is nothing to compare.');
+    let answer: ManyAnswer;
+    try {
+      const floors = this.runs[baseline]!.floors(kept[baseline]!);
+      const many = compareMany(kept.map((samples, i) => ({ name: names[i]!, samples })), { baseline, correction, floors });
+      answer = { many: { ...many, leftOut: all.map((samples, i) => samples.length - kept[i]!.length) } };
+    } catch (e) {
+      if (!(e instanceof PairingError)) throw e;
+      answer = { refused: e.message, common: commonSamples(all)[baseline]!.length };
+    }
+    this.lastMany = { key, answer };
     return answer;
   }
 

@@ -86,6 +86,8 @@ function comparer(folders: readonly string[]): Comparer {
 answer(P.ReadComparison, ({ folders }) => comparer(folders).view());
 answer(P.CloseComparison, ({ folders }) => (comparers.delete(JSON.stringify(folders)), null));
 answer(P.ReadPair, ({ folders, ...pair }) => comparer(folders).pair(pair));
+answer(P.ReadMany, ({ folders, ...many }) => comparer(folders).many(many));
+answer(P.ReadFloors, ({ folders, ...pair }) => comparer(folders).floors(pair));
 answer(P.ReadPairs, ({ folders, ...list }) => comparer(folders).list(list));
 answer(P.ReadPairSample, ({ folders, ...key }) => comparer(folders).sample(key));
 answer(P.ReadAgreement, ({ folders, ...side }) => comparer(folders).agreement(side));
