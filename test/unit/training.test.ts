@@ -50,6 +50,8 @@ describe('task type lingualift', () => {
     const made = launchOf({ type: TASK_TYPE, kind: 'export', config: 'a.yaml', bundle: 'b', checkpoint: 0 }, tools);
     assert.deepEqual(made.args.slice(2), ['export', 'a.yaml', '--bundle', 'b', '--checkpoint', '0']);
     const run = launchOf({ type: TASK_TYPE, kind: 'evaluate', bundle: 'b', benchmark: 'lift48', languages: 'en,sw', limit: 2 }, tools);
+    const calculating = launchOf({ type: TASK_TYPE, kind: 'evaluate', bundle: 'b', benchmark: 'lift48', mode: 'generate', calculator: true }, tools);
+    assert.deepEqual(calculating.args.slice(-3), ['--mode', 'generate', '--calculator']);
     assert.deepEqual([run.program, ...run.args], ['/usr/bin/node', '/ext/dist/cli.js', 'evaluate', '--runs', '/w/runs', '--bundle', 'b', '--benchmark', 'lift48', '--languages', 'en,sw', '--limit', '2']);
   });
 

@@ -69,6 +69,7 @@ export class EvaluateCommands {
       languages: choice.languages,
       ...(choice.limit === null ? {} : { limit: choice.limit }),
       mode: choice.mode,
+      ...(choice.calculator ? { calculator: true } : {}),
       // A fact about MMWP's prefixes; other benchmarks are not touched by it.
       ...(readSetting('swapSwedishSwahili') && (await this.nameOf(choice.benchmark)) === 'mmwp' ? { swapSwedishSwahili: true } : {}),
       ...engineSettings(),

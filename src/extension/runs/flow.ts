@@ -18,6 +18,8 @@ export interface Choice {
   readonly limit: number | null;
   /** What is asked of the model; older remembered choices lack it. */
   readonly mode?: RunMode;
+  /** Whether the engine finishes calculations that the model writes. */
+  readonly calculator?: boolean;
 }
 
 export interface Option<T> extends vscode.QuickPickItem {
@@ -90,7 +92,7 @@ export async function chooseEvaluation(catalogue: Catalogue, memory: vscode.Meme
   const title = t('Run evaluation');
   let [bundle, benchmark] = [given.bundle, given.benchmark];
   let languages: string | undefined;
-  let mode: RunMode = 'generate';
+  let mode: Asked = 'generate';
   let info: BenchmarkInfo | undefined;
   for (let step = 1; ; ) {
     if (step === 1) {
@@ -133,7 +135,7 @@ export async function chooseEvaluation(catalogue: Catalogue, memory: vscode.Meme
       languages = answer;
       step = 4;
     } else if (step === 4) {
-      const answer = await askMode({ title, step, placeholder: t('Mode') }, info, last?.mode);
+      const answer = await askMode({ title, step, placeholder: t('Mode') }, info, last?.calculator ? 'calculator' : last?.mode);
       if (answer === undefined) return undefined;
       if (answer === BACK) {
         if (given.languages !== undefined && given.bundle) return undefined;
@@ -149,7 +151,7 @@ export async function chooseEvaluation(catalogue: Catalogue, memory: vscode.Meme
         step = 4;
         continue;
       }
-      const choice: Choice = { bundle: bundle!, benchmark: benchmark!, languages: languages!, limit: answer, mode };
+      const choice: Choice = { bundle: bundle!, benchmark: benchmark!, languages: languages!, limit: answer, ...(mode === 'calculator' ? { mode: 'generate', calculator: true } : { mode }) };
       await memory.update(MEMORY, choice);
       return choice;
     }
@@ -205,11 +207,15 @@ export async function askLanguages(asking: Asking, info: BenchmarkInfo | undefin
   return selected.length === 0 ? undefined : selected.join(',');
 }
 
+/** A mode of the CLI, or generating with `--calculator`. */
+type Asked = RunMode | 'calculator';
+
 /** Whether the model writes, or what it finds likely is compared. Modes that the benchmark cannot be asked in are not offered. */
-async function askMode(asking: Asking, info: BenchmarkInfo | undefined, last: RunMode | undefined): Promise<Answer<RunMode>> {
+async function askMode(asking: Asking, info: BenchmarkInfo | undefined, last: Asked | undefined): Promise<Answer<Asked>> {
   const choices = info?.choices ?? false;
-  const options: Option<RunMode>[] = [
+  const options: Option<Asked>[] = [
     { label: t('Generate'), description: t('the model writes, a scorer reads the answer'), value: 'generate' },
+    ...(choices ? [] : [{ label: t('Generate, with calculator'), description: t('calculations that the model writes are finished for it; run and report say so'), value: 'calculator' as const }]),
     choices
       ? { label: t('Choice by likelihood'), description: t('log-likelihood of each choice'), value: 'choice' }
       : { label: t('Operation by likelihood'), description: t('which calculation with the problem’s two numbers the model prefers'), value: 'operation' },

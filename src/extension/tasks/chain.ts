@@ -56,7 +56,7 @@ export async function askChain(catalogue: Catalogue, memory: vscode.Memento): Pr
     { label: `LinguaLIFT: export ${name}`, task: { type: TASK_TYPE, kind: 'export', config: stage2.relative, bundle } },
     {
       label: `LinguaLIFT: evaluate ${name} on ${path.basename(choice.benchmark)}`,
-      task: { type: TASK_TYPE, kind: 'evaluate', bundle, benchmark: choice.benchmark, languages: choice.languages, ...(choice.limit === null ? {} : { limit: choice.limit }) },
+      task: { type: TASK_TYPE, kind: 'evaluate', bundle, benchmark: choice.benchmark, languages: choice.languages, ...(choice.limit === null ? {} : { limit: choice.limit }), ...(choice.mode === 'generate' ? {} : { mode: choice.mode }), ...(choice.calculator ? { calculator: true } : {}) },
     },
   ];
   return { folder, links };

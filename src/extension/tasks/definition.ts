@@ -24,6 +24,10 @@ export interface TrainingTask {
   /** Problems per language; all when absent. */
   readonly limit?: number;
   readonly precision?: string;
+  /** `generate`, `choice` or `operation`; `generate` when absent. */
+  readonly mode?: string;
+  /** Finish calculations that the model writes. */
+  readonly calculator?: boolean;
   /** Ignore the checkpoints that are there. */
   readonly restart?: boolean;
 }
@@ -38,6 +42,8 @@ const FIELDS: Readonly<Record<string, { readonly type: 'string' | 'number' | 'bo
   languages: { type: 'string', kinds: ['evaluate'] },
   limit: { type: 'number', kinds: ['evaluate'] },
   precision: { type: 'string', kinds: ['evaluate'] },
+  mode: { type: 'string', kinds: ['evaluate'] },
+  calculator: { type: 'boolean', kinds: ['evaluate'] },
   restart: { type: 'boolean', kinds: ['stage1', 'stage2', 'baseline'] },
 };
 const KNOWN = new Set(['type', 'kind', ...Object.keys(FIELDS)]);
@@ -87,10 +93,10 @@ export interface Launch {
 /** Program, arguments and variables of a task. Arguments go to the program as they are; no shell reads them. */
 export function launchOf(task: TrainingTask, tools: Tools): Launch {
   if (task.kind === 'evaluate') {
-    const named = Object.entries({ bundle: task.bundle, benchmark: task.benchmark, languages: task.languages, limit: task.limit, precision: task.precision });
+    const named = Object.entries({ bundle: task.bundle, benchmark: task.benchmark, languages: task.languages, limit: task.limit, precision: task.precision, mode: task.mode });
     return {
       program: tools.node,
-      args: [tools.cli, 'evaluate', '--runs', tools.runsFolder, ...named.flatMap(([name, v]) => (v === undefined ? [] : [`--${name}`, String(v)]))],
+      args: [tools.cli, 'evaluate', '--runs', tools.runsFolder, ...named.flatMap(([name, v]) => (v === undefined ? [] : [`--${name}`, String(v)])), ...(task.calculator ? ['--calculator'] : [])],
       // VS Code's executable is a Node when this is set; a Node does not mind it.
       env: { ELECTRON_RUN_AS_NODE: '1' },
     };
