@@ -40,7 +40,16 @@ lora: { rank: 2, alpha: 4 }
 optim: ${OPTIM.replace('STEPS', 'max_steps: 8')}
 export: { precisions: [fp32], max_new_tokens: 8 }
 `,
+  'long.yaml': `stage: stage1
+output: out/long
+model: { encoder: parts/encoder, llm: parts/lm }
+merge: { mode: replace, order: [start, enc, end] }
+data:
+  - { format: generator, path: "40:5" }
+optim: { batch_size: 4, log_steps: 1, eval_steps: 0, save_steps: 1000, held_out: 0, max_steps: 20000, cpu: true, threads: 1 }
+`,
 };
+const CHAIN = 'LinguaLIFT: Train: Stage I → Stage II → Export → Evaluate…';
 
 describe('training in the workbench', function () {
   this.timeout(600_000);
@@ -65,27 +74,34 @@ describe('training in the workbench', function () {
     if (this.currentTest?.state === 'failed') await w?.shot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
   });
   const at = (...names: string[]): string => path.join(w!.server.workspace, ...names);
+  const json = <T>(...names: string[]): T => JSON.parse(fs.readFileSync(at(...names), 'utf8')) as T;
+  const runs = (): string[] => (fs.existsSync(at('runs')) ? fs.readdirSync(at('runs')) : []);
+  const isFinished = (run: string): boolean => fs.existsSync(at('runs', run, 'state.json')) && /"status":\s*"finished"/.test(fs.readFileSync(at('runs', run, 'state.json'), 'utf8'));
+
+  /** The picks of the chain up to the bundle's name. */
+  async function answerChain(): Promise<void> {
+    await w!.command(CHAIN);
+    for (const file of ['lexicon.yaml', 'stage1.yaml', 'stage2.yaml']) {
+      await w!.picker.locator(`input[placeholder="Configuration of ${file.replace('.yaml', '')}"]`).waitFor();
+      await w!.pick(file);
+    }
+    await w!.type('chained');
+  }
 
   it('goes from lexicon to a run in the Runs view, from the palette', async () => {
     assert.ok(w);
     await w.sideBar();
-    await w.command('LinguaLIFT: Train: Stage I → Stage II → Export → Evaluate…');
-    for (const file of ['lexicon.yaml', 'stage1.yaml', 'stage2.yaml']) {
-      await w.picker.locator(`input[placeholder="Configuration of ${file.replace('.yaml', '')}"]`).waitFor();
-      await w.pick(file);
-    }
-    await w.type('chained');
+    await answerChain();
     await w.choose({ benchmark: 'LIFT-48', languages: ['English', 'Swahili'], sample: '2 at random' });
     await w.pick('Run now');
     await until('the first stage to write its metrics', () => fs.existsSync(at('out', 'stage1', 'metrics.jsonl')), 240_000);
     await w.row(/^stage1/).waitFor();
     await w.shot('training-running');
-    const finished = (): string | undefined => (fs.existsSync(at('runs')) ? fs.readdirSync(at('runs')) : []).find((run) => /"status":\s*"finished"/.test(fs.readFileSync(at('runs', run, 'state.json'), 'utf8')));
-    const run = await until('the run to be finished', finished, 400_000);
+    const run = await until('the run to be finished', () => runs().find(isFinished), 400_000);
     assert.equal(fs.readFileSync(at('runs', run, 'samples.jsonl'), 'utf8').trim().split('\n').length, 4);
-    const { stages } = JSON.parse(fs.readFileSync(at('bundles', 'chained', 'lift.json'), 'utf8')) as { stages: readonly { name: string; steps: number; fingerprint: string }[] };
-    const result = JSON.parse(fs.readFileSync(at('out', 'stage2', 'result.json'), 'utf8')) as { fingerprint: string };
-    assert.deepEqual(stages.map((s) => [s.name, s.steps, s.fingerprint]), [['stage2', 8, result.fingerprint]]);
+    const { stages } = json<{ stages: readonly { name: string; steps: number; fingerprint: string }[] }>('bundles', 'chained', 'lift.json');
+    const [first, second] = ['stage1', 'stage2'].map((stage) => json<{ fingerprint: string }>('out', stage, 'result.json').fingerprint);
+    assert.deepEqual(stages.map((s) => [s.name, s.steps, s.fingerprint]), [['stage1', 12, first], ['stage2', 8, second]]);
     assert.ok(fs.readFileSync(at('out', 'lexicon', 'es.tsv'), 'utf8').split('\n').length > 5);
     await w.row(/^chained/).waitFor();
     await w.page.locator('.sidebar .monaco-list-row', { hasText: /^chained · LIFT-48/ }).waitFor();
@@ -117,5 +133,88 @@ describe('training in the workbench', function () {
     await until('marked words', async () => (await w!.page.locator('.monaco-editor .view-overlays [class*="ced-"]').count()) > 3);
     await w.shot('training-preview');
     await w.closeEditors();
+  });
+
+  it('writes the chain as tasks that wait for one another, with the mode that was chosen', async () => {
+    assert.ok(w);
+    await answerChain();
+    await w.choose({ benchmark: 'LIFT-48', languages: 'All languages', mode: 'Generate, with calculator', sample: '2 at random' });
+    await w.pick('Write .vscode/tasks.json');
+    await w.page.locator('.tab.active', { hasText: 'tasks.json' }).waitFor();
+    const { tasks } = json<{ readonly tasks: readonly Readonly<Record<string, unknown>>[] }>('.vscode', 'tasks.json');
+    assert.deepEqual(tasks.map((task) => task.kind), ['lexicon', 'stage1', 'stage2', 'export', 'evaluate']);
+    assert.deepEqual(tasks.map((task) => task.dependsOn), [undefined, ...tasks.slice(0, -1).map((task) => task.label)]);
+    assert.deepEqual([tasks[4]!.bundle, tasks[4]!.limit, tasks[4]!.calculator], ['bundles/chained', 2, true]);
+    await w.closeEditors();
+  });
+
+  it('makes a configuration from a shipped one, and runs the one of a lexicon', async () => {
+    assert.ok(w);
+    await w.command('LinguaLIFT: New Training Configuration…');
+    await w.pick(/^warmstart/);
+    await w.page.locator('.tab.active', { hasText: 'warmstart.yaml' }).waitFor();
+    assert.match(fs.readFileSync(at('warmstart.yaml'), 'utf8'), /^stage: warmstart$/m);
+    await w.closeEditors();
+    fs.rmSync(at('out', 'lexicon', 'es.tsv'));
+    await w.command('LinguaLIFT: Build Lexicon…');
+    await w.picker.locator('input[placeholder="Configuration"]').waitFor();
+    await w.pick('lexicon.yaml');
+    await w.notification('The lexicons are in out/lexicon').waitFor({ timeout: 120_000 });
+    assert.ok(fs.readFileSync(at('out', 'lexicon', 'es.tsv'), 'utf8').split('\n').length > 5);
+    await w.clearNotifications();
+  });
+
+  it('makes a bundle of a checkpoint, and evaluates a training with the calculator', async () => {
+    assert.ok(w);
+    await w.row(/^stage2/).click();
+    await w.panel.locator('[role=tab]', { hasText: 'Checkpoints' }).click();
+    await w.panel.getByRole('button', { name: 'Export…: stage2, step 4' }).click();
+    await w.type('half');
+    await w.notification('The bundle is ready').waitFor({ timeout: 180_000 });
+    const [half, whole] = ['half', 'chained'].map((name) => json<{ readonly stages: readonly { readonly fingerprint: string; readonly steps?: number }[]; readonly files: readonly { readonly path: string; readonly sha256: string }[] }>('bundles', name, 'lift.json'));
+    assert.deepEqual(half!.stages.map((s) => s.fingerprint), whole!.stages.map((s) => s.fingerprint));
+    assert.notEqual(half!.stages.at(-1)!.steps, whole!.stages.at(-1)!.steps);
+    const weights = (bundle: typeof half): string => bundle!.files.find((f) => f.path === 'fp32/model.onnx.data')!.sha256;
+    assert.notEqual(weights(half), weights(whole), 'other weights than at the end');
+    await w.clearNotifications();
+    const before = runs();
+    await w.command('LinguaLIFT: Evaluate Training…');
+    await w.pick(/^stage2/);
+    await w.choose({ benchmark: 'LIFT-48', languages: ['English'], mode: 'Generate, with calculator', sample: '2 at random' });
+    const run = await until('the run to be finished', () => runs().find((r) => !before.includes(r) && isFinished(r)), 120_000);
+    const { environment } = json<{ readonly environment: { readonly calculator: boolean; readonly bundle: { readonly name: string } } }>('runs', run, 'manifest.json');
+    assert.deepEqual([environment.bundle.name, environment.calculator], ['chained', true]);
+    await w.closeEditors();
+    await w.clearNotifications();
+  });
+
+  it('cancels a training, resumes it where it was, and deletes it', async () => {
+    assert.ok(w);
+    const claimed = (): { readonly pid: number; readonly ended?: string } => json('out', 'long', 'process.json');
+    const steps = (): number[] => (fs.existsSync(at('out', 'long', 'metrics.jsonl')) ? fs.readFileSync(at('out', 'long', 'metrics.jsonl'), 'utf8') : '').split('\n').filter((line) => line.includes('"loss"') && line.endsWith('}')).map((line) => (JSON.parse(line) as { step: number }).step);
+    const row = w.row(/^stage1 long/);
+    await w.command('LinguaLIFT: Start Training…');
+    await w.pick('long.yaml');
+    await until('the first steps', () => steps().length >= 3, 120_000);
+    const first = claimed().pid;
+    await w.contextMenu(row, 'Cancel Training');
+    await until('the process to end', () => claimed().ended !== undefined, 60_000);
+    const cut = Math.max(...steps());
+    assert.ok(cut < 20_000);
+    await w.row(/^stage1 long.*can be resumed/).waitFor();
+    await w.contextMenu(row, 'Resume Training');
+    await until('steps after the cut', () => claimed().pid !== first && Math.max(...steps()) > cut, 120_000);
+    assert.equal(new Set(steps()).size, steps().length, 'no step is done twice');
+    await w.contextMenu(row, 'Cancel Training');
+    await until('the process to end', () => claimed().ended !== undefined, 60_000);
+    await w.row(/^stage1 long.*can be resumed/).waitFor();
+    await w.contextMenu(row, 'Delete Training');
+    await w.page.locator('.monaco-dialog-box .monaco-button', { hasText: 'Move to bin' }).click();
+    const forever = w.page.locator('.monaco-dialog-box .monaco-button', { hasText: 'Delete permanently' });
+    await until('the training to be gone', async () => {
+      if (await forever.isVisible()) await forever.click();
+      return !fs.existsSync(at('out', 'long'));
+    });
+    await row.waitFor({ state: 'detached' });
   });
 });

@@ -21,6 +21,7 @@ from tiny import TRANSLATIONS, make_encoder, make_lexicon, make_llm
 from lingualift_training import cli
 from lingualift_training.export.tiny import make_parts
 from lingualift_training.train.bundle import matching_template, run_export
+from lingualift_training.train.provenance import earlier_stages
 from lingualift_training.train.report import error_line, is_out_of_memory, line_of
 from lingualift_training.train.settings import SettingsError, load_settings
 from lingualift_training.train.stages import run_stage
@@ -196,6 +197,33 @@ def test_the_bundle_of_a_baseline_reads_text_as_it_was_trained(tmp_path: Path) -
     made = json.loads((run_export(settings, str(tmp_path / "bundle")) / "lift.json").read_text())
     assert (made["method"], made["prompts"]["template"]) == ("text", "short-cot")
     assert made["merge"] == {"mode": "none", "order": ["text"]}
+
+
+def test_runs_that_a_run_started_from_are_named_in_order(parts: Path, tmp_path: Path) -> None:
+    short = {"max_steps": 1, "eval_steps": 0, "save_steps": 0, "held_out": 0}
+    first = load_settings(config(parts, tmp_path / "first", optim=short))
+    model = {"connector": str(tmp_path / "first")}
+    second = load_settings(
+        config(parts, tmp_path / "second", "stage2", model=model, lora={"rank": 2, "alpha": 4}, optim=short)
+    )
+    third = load_settings(
+        config(
+            parts, tmp_path / "third", "stage2", model=model, optim=short,
+            lora={"rank": 2, "alpha": 4, "start": str(tmp_path / "second" / "adapter")},
+        )
+    )  # fmt: skip
+    assert earlier_stages(second) == []
+    done = [run_stage(first), run_stage(second)]
+    assert earlier_stages(first) == []
+    assert [s["fingerprint"] for s in earlier_stages(second)] == [done[0]["fingerprint"]]
+    found = earlier_stages(third)
+    assert [(s["name"], s["steps"], s["fingerprint"]) for s in found] == [
+        (r["stage"], 1, r["fingerprint"]) for r in done
+    ]
+    # A folder whose settings are no longer those of its result says nothing.
+    marker = tmp_path / "first" / "settings.json"
+    marker.write_text(json.dumps(json.loads(marker.read_text()) | {"fingerprint": "other"}))
+    assert [s["name"] for s in earlier_stages(third)] == ["stage2"]
 
 
 def test_a_prompt_that_no_bundle_template_gives_is_refused(parts: Path, tmp_path: Path) -> None:

@@ -278,8 +278,10 @@ export class TrainingCommands {
       if (issues.length > 0) continue;
       try {
         const { stages } = JSON.parse(await fs.promises.readFile(path.join(dir, 'lift.json'), 'utf8')) as { stages?: readonly { readonly fingerprint?: unknown; readonly steps?: unknown }[] };
-        // A checkpoint's bundle has the fingerprint too, but not the figures of the end.
-        if (stages?.some((s) => s.fingerprint === info.fingerprint && (s.steps !== undefined || info.stage === 'warmstart'))) return dir;
+        // The last stage made it; those before it are where its parts came from. A checkpoint's bundle has the fingerprint too, but not
+        // the figures of the end.
+        const last = stages?.at(-1);
+        if (last?.fingerprint === info.fingerprint && (last.steps !== undefined || info.stage === 'warmstart')) return dir;
       } catch (e) {
         void showError(e, this.services.log);
       }

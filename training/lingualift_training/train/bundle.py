@@ -16,6 +16,7 @@ from ..model.connector import Connector
 from ..model.loading import load_llm, load_tokenizer, resolve
 from ..model.merge import Merge
 from ..progress import Progress
+from .provenance import earlier_stages, figures
 from .settings import Settings, SettingsError
 from .setup import assemble
 from .stages import ADAPTER_FOLDER, RESULT_NAME, fingerprint, save_result, versions
@@ -121,12 +122,13 @@ def export_options(settings: Settings, result: Path, out: Path) -> ExportOptions
         stop=list(settings.export.stop),
         license=settings.export.license,
         stages=[
+            *earlier_stages(settings),
             {
                 "name": settings.stage,
                 "fingerprint": fingerprint(settings),
                 "versions": versions(),
                 **_figures(result),
-            }
+            },
         ],
     )
     if text:
@@ -161,12 +163,11 @@ def export_options(settings: Settings, result: Path, out: Path) -> ExportOptions
 
 
 def _figures(result: Path) -> dict[str, Any]:
-    """Steps and losses of the run, for the bundle's provenance."""
+    """Steps and losses of the run; a checkpoint has none of the end."""
     try:
-        values = json.loads((result / RESULT_NAME).read_text(encoding="utf-8"))
+        return figures(json.loads((result / RESULT_NAME).read_text(encoding="utf-8")))
     except OSError:
         return {}
-    return {name: values[name] for name in ("steps", "train_loss", "held_out_loss") if values.get(name) is not None}
 
 
 def run_export(
