@@ -211,6 +211,41 @@ describe('the debugger without a protocol', () => {
     assert.deepEqual((await stops('so the answer is 18. ', 'answer')).map((s) => s.replace(/^\d+: /, '')), ['answer: none → 18']);
   });
 
+  it('goes back to where watched values changed, in the places where going forward stopped', async () => {
+    const both = async (text: string, dataId: string, condition?: string): Promise<[forward: string[], back: string[]]> => {
+      const d = await debug(text);
+      await d.runtime.setDataBreakpoints([{ dataId, condition }]);
+      const stops = async (move: () => Promise<void>): Promise<string[]> => {
+        const out: string[] = [];
+        for (let stop = await d.move(move); stop?.reason === 'data breakpoint'; stop = await d.move(move)) out.push(`${first(d).text.length}: ${stop.description}`);
+        return out;
+      };
+      const forward = await stops(() => d.runtime.continue());
+      assert.equal(first(d).end, 'eos');
+      const back = await stops(() => d.runtime.reverseContinue(1));
+      assert.deepEqual([d.runtime.last!.reason, first(d).text], ['entry', '']);
+      return [forward, back];
+    };
+    for (const [text, dataId, condition, count] of [['aXbX', 'p:88', undefined, 4], ['aXXXb', 'p:88', '> 0.5', 1], ['abвг cd', 'script', undefined, 2], ['it is 3. No, 18. ', 'answer', undefined, 2]] as const) {
+      const [forward, back] = await both(text, dataId, condition);
+      assert.equal(forward.length, count, `${text} ${dataId}: ${forward.join('; ')}`);
+      assert.deepEqual(back, [...forward].reverse());
+    }
+    // A condition that goes on holding is no news after the way back, and a change of another language stops, too.
+    const d = await debug(['abcdef', 'aXXXb']);
+    await d.runtime.setDataBreakpoints([{ dataId: 'p:88', condition: '> 0.5' }]);
+    await d.move(() => d.runtime.continue());
+    await d.move(() => d.runtime.continue());
+    const back = await d.move(() => d.runtime.reverseContinue(1));
+    assert.deepEqual([back!.generation, first(d).text], [2, 'a']);
+    assert.equal((await d.move(() => d.runtime.continue()))!.reason, 'end');
+    // Probabilities that nobody watched when their tokens were taken are not made up.
+    const late = await debug('aXbX');
+    await late.move(() => late.runtime.continue());
+    await late.runtime.setDataBreakpoints([{ dataId: 'p:88' }]);
+    assert.equal((await late.move(() => late.runtime.reverseContinue(1)))!.reason, 'entry');
+  });
+
   it('counts hits, checks conditions and writes log points', async () => {
     const d = await debug('one\ntwo\nthree\n');
     d.runtime.setSources(() => 'doc');

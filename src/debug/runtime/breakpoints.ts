@@ -55,9 +55,14 @@ interface LinePoint extends Point {
 }
 interface DataPoint extends Point {
   readonly dataId: string;
-  /** Whether it fires once when the condition begins to hold, or at every change. */
-  readonly held: Map<number, boolean>;
-  readonly old: Map<number, Value>;
+  /** By generation. */
+  readonly memory: Map<number, Memory>;
+}
+
+/** What a watched value was, and whether its condition held: a point with a condition fires once when it begins to hold. */
+interface Memory {
+  held: boolean;
+  old?: Value;
 }
 
 /** A change of a number that counts as one when no condition is given. */
@@ -107,7 +112,7 @@ export class Breakpoints {
     const { points, verdicts } = this.setAll(asked, (a): DataPoint => {
       if (!/^(?:p:\d+|entropy|script|answer)$/.test(a.dataId)) throw new ExpressionError(`"${a.dataId}" cannot be watched. Probabilities of tokens, entropy, script and answer can.`);
       const condition = a.condition && /^\s*(?:[<>]=?|[!=]=)/.test(a.condition) ? `value ${a.condition}` : a.condition;
-      return { ...this.point({ ...a, condition }), dataId: a.dataId, held: new Map(), old: new Map() };
+      return { ...this.point({ ...a, condition }), dataId: a.dataId, memory: new Map() };
     });
     this.data = points;
     return verdicts;
@@ -118,18 +123,27 @@ export class Breakpoints {
     return [...new Set(this.data.flatMap((d) => (d.dataId.startsWith('p:') ? [Number(d.dataId.slice(2))] : [])))];
   }
 
-  /** Forgets the last values of watched data: after a jump, so that the jump itself is no change. */
-  settle(moments: readonly Moment[]): void {
+  /** Forgets the last values of watched data: after a jump, so that the jump itself is no change. `hit`: points that stopped there. */
+  settle(moments: readonly Moment[], hit: readonly number[] = []): void {
     for (const point of this.data) {
-      for (const moment of moments) {
-        point.old.set(moment.generation.id, valueOf(point.dataId, moment));
-        point.held.delete(moment.generation.id);
-      }
+      for (const moment of moments) point.memory.set(moment.generation.id, { held: hit.includes(point.id), old: valueOf(point.dataId, moment) });
     }
   }
 
   /** The breakpoints that hold at a moment. Counts hits, and remembers the values of watched data. */
-  async hits(moment: Moment, source: string, backwards = false): Promise<Hit[]> {
+  async hits(moment: Moment, source: string): Promise<Hit[]> {
+    const out = await this.placed(moment, source);
+    for (const point of this.data) {
+      const memory = point.memory.get(moment.generation.id) ?? { held: false };
+      point.memory.set(moment.generation.id, memory);
+      const hit = await this.changed(point, moment, memory);
+      if (hit && this.counted(point)) out.push(hit);
+    }
+    return out;
+  }
+
+  /** The breakpoints on text and lines that hold at a moment. */
+  private async placed(moment: Moment, source: string): Promise<Hit[]> {
     const out: Hit[] = [];
     for (const point of this.functions) {
       if (point.matches(moment) && (await this.counts(point, moment, {}))) out.push({ id: point.id, kind: 'function breakpoint', text: point.name });
@@ -138,26 +152,52 @@ export class Breakpoints {
       if (point.source !== source || !startsLine(moment, point.line) || !(await this.counts(point, moment, {}))) continue;
       out.push({ id: point.id, kind: 'breakpoint', text: `line ${point.line + 1}`, ...(point.log ? { log: await this.fill(point.log, moment) } : {}) });
     }
-    for (const point of this.data) {
-      const id = moment.generation.id;
-      const value = valueOf(point.dataId, moment);
-      const known = point.old.has(id);
-      const old = point.old.get(id) ?? null;
-      const names = { value, old };
-      let fires: boolean;
-      if (point.condition) {
-        const holds = await point.condition.holds(this.environment(moment, names));
-        fires = holds && point.held.get(id) !== true;
-        point.held.set(id, holds);
-        point.old.set(id, value);
-      } else {
-        fires = known && changed(point.dataId, old, value);
-        // Small steps add up to a notable one, so the old value stays until then.
-        if (!known || fires) point.old.set(id, value);
+    return out;
+  }
+
+  /** Whether a watched value has changed since `memory`, which is brought up to date. */
+  private async changed(point: DataPoint, moment: Moment, memory: Memory): Promise<Hit | undefined> {
+    const value = valueOf(point.dataId, moment);
+    // Tokens that were taken before the probability was watched do not have it.
+    if (value === null && point.dataId.startsWith('p:')) return undefined;
+    const { old = null } = memory;
+    let fires: boolean;
+    if (point.condition) {
+      const holds = await point.condition.holds(this.environment(moment, { value, old }));
+      fires = holds && !memory.held;
+      memory.held = holds;
+      memory.old = value;
+    } else {
+      const known = memory.old !== undefined;
+      fires = known && notable(point.dataId, old, value);
+      // Small steps add up to a notable one, so the old value stays until then.
+      if (!known || fires) memory.old = value;
+    }
+    return fires ? { id: point.id, kind: 'data breakpoint', text: `${describe(point.dataId, moment)}: ${show(old)} → ${show(value)}` } : undefined;
+  }
+
+  /**
+   * Where the watched values changed among tokens that were taken already, as going forward from the first of them would have found
+   * it: hits by position. Nothing is counted or remembered.
+   */
+  async changes(moments: Iterable<Moment>): Promise<Map<number, Hit[]>> {
+    const out = new Map<number, Hit[]>();
+    const memories = this.data.map((): Memory => ({ held: false }));
+    if (memories.length === 0) return out;
+    for (const moment of moments) {
+      const { position } = moment.facts;
+      for (const [i, point] of this.data.entries()) {
+        const hit = await this.changed(point, moment, memories[i]!);
+        if (hit) out.set(position, [...(out.get(position) ?? []), hit]);
       }
-      if (fires && !backwards && (await this.counted(point))) out.push({ id: point.id, kind: 'data breakpoint', text: `${describe(point.dataId, moment)}: ${show(old)} → ${show(value)}` });
     }
     return out;
+  }
+
+  /** The breakpoints that hold at a moment that was passed, with what `changes` found there. Counts hits; log points are silent. */
+  async passed(moment: Moment, source: string, changes: readonly Hit[]): Promise<Hit[]> {
+    const placed = (await this.placed(moment, source)).filter((h) => h.log === undefined);
+    return [...placed, ...changes.filter((h) => this.counted(this.data.find((d) => d.id === h.id)!))];
   }
 
   private environment(moment: Moment, more: Readonly<Record<string, Value>>): Environment {
@@ -169,7 +209,7 @@ export class Breakpoints {
     return this.counted(point);
   }
 
-  private async counted(point: Point): Promise<boolean> {
+  private counted(point: Point): boolean {
     point.count += 1;
     return point.hits ? point.hits(point.count) : true;
   }
@@ -222,7 +262,7 @@ function valueOf(dataId: string, { facts, before, token, generation }: Moment): 
   return logprob === undefined ? null : Math.exp(logprob);
 }
 
-function changed(dataId: string, old: Value, value: Value): boolean {
+function notable(dataId: string, old: Value, value: Value): boolean {
   if (dataId === 'script') return old !== '' && value !== '' && value !== old;
   if (dataId === 'answer') return value !== null && value !== old;
   if (typeof old !== 'number' || typeof value !== 'number') return old !== value;

@@ -1,7 +1,7 @@
 import { Breakpoints, type Calls, type DataAsked, type FunctionAsked, type Hit, type LineAsked, type Verdict } from './breakpoints';
 import { type Environment, Expression, ExpressionError, type Value } from './expression';
 import { type Fork, Generation, type GenerationOptions, type Stepper } from './generation';
-import { type Alarm, alarmsOf, FILTERS, type FilterName, lineOf, type Moment, momentOf, namesOf, type SignalOptions } from './signals';
+import { type Alarm, alarmsOf, FILTERS, type FilterName, lineOf, type Moment, momentOf, momentsOf, namesOf, type SignalOptions } from './signals';
 
 export type StopReason = 'entry' | 'step' | 'pause' | 'breakpoint' | 'function breakpoint' | 'data breakpoint' | 'exception' | 'goto' | 'end';
 
@@ -277,15 +277,18 @@ export class Runtime {
     this.breakpoints.settle(this.moments());
   }
 
-  /** Back to the last position at which a function or line breakpoint holds, else to the beginning. */
+  /** Back to the last position at which a breakpoint holds or a watched value changed, else to the beginning. */
   reverseContinue(id: number): Promise<void> {
     return this.exclusively(async () => {
+      const changes = new Map<number, ReadonlyMap<number, readonly Hit[]>>();
+      for (const g of this.generations) changes.set(g.id, await this.breakpoints.changes(momentsOf(g)));
       for (let position = this.clock - 1; position >= 0 && !this.pausing; position--) {
         for (const g of this.generations) {
           const moment = position < g.position ? momentOf(g, position) : undefined;
-          const hits = moment ? (await this.breakpoints.hits(moment, this.sourceOf(g), true)).filter((h) => h.log === undefined) : [];
+          const hits = moment ? await this.breakpoints.passed(moment, this.sourceOf(g), changes.get(g.id)!.get(position) ?? []) : [];
           if (hits.length === 0) continue;
           await this.backTo(position);
+          this.breakpoints.settle(this.moments().filter((m) => m.generation === g), hits.map((h) => h.id));
           return this.stop(hitStop(g, hits));
         }
       }

@@ -28,6 +28,15 @@ export function momentOf(generation: Generation, position = generation.position)
   return { generation, facts, before, token: facts.token.special ? '' : facts.token.text };
 }
 
+/** The moments of all tokens that were taken, first to last. */
+export function* momentsOf(generation: Generation): Generator<Moment> {
+  let before = '';
+  for (const [position, facts] of generation.tokens.entries()) {
+    yield { generation, facts, before, token: facts.token.special ? '' : facts.token.text };
+    before += generation.piece(position);
+  }
+}
+
 /** Lines (reasoning steps) before the end of a text, from 0. */
 export const lineOf = (text: string): number => {
   let lines = 0;

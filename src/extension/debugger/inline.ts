@@ -7,6 +7,8 @@ const t = vscode.l10n.t;
 /** Below these probabilities a token is marked. */
 const UNSURE = 0.5;
 const UNLIKELY = 0.1;
+/** A mark is on its token alone: text that comes before or behind it does not widen it. */
+const CLOSED: vscode.DecorationRenderOptions = { rangeBehavior: vscode.DecorationRangeBehavior.ClosedClosed };
 const SELECTOR: vscode.DocumentSelector = { scheme: GENERATION_SCHEME };
 
 const number = (p: number): string => (p >= 0.995 ? '1.0' : p >= 0.01 ? p.toFixed(2) : p > 0 ? '<.01' : '0');
@@ -16,12 +18,12 @@ const number = (p: number): string => (p >= 0.995 ? '1.0' : p >= 0.01 ? p.toFixe
  * other line, marks under improbable and forced tokens.
  */
 export class InlineProbabilities implements vscode.InlineValuesProvider, vscode.EvaluatableExpressionProvider, vscode.Disposable {
-  private readonly unsure = vscode.window.createTextEditorDecorationType({ backgroundColor: new vscode.ThemeColor('editor.wordHighlightBackground') });
+  private readonly unsure = vscode.window.createTextEditorDecorationType({ ...CLOSED, backgroundColor: new vscode.ThemeColor('editor.wordHighlightBackground') });
   private readonly unlikely = vscode.window.createTextEditorDecorationType({
-    backgroundColor: new vscode.ThemeColor('editor.wordHighlightStrongBackground'), textDecoration: 'underline dotted', overviewRulerColor: new vscode.ThemeColor('editorWarning.foreground'), overviewRulerLane: vscode.OverviewRulerLane.Right,
+    ...CLOSED, backgroundColor: new vscode.ThemeColor('editor.wordHighlightStrongBackground'), textDecoration: 'underline dotted', overviewRulerColor: new vscode.ThemeColor('editorWarning.foreground'), overviewRulerLane: vscode.OverviewRulerLane.Right,
   });
-  private readonly forced = vscode.window.createTextEditorDecorationType({ border: '1px solid', borderColor: new vscode.ThemeColor('editorInfo.foreground') });
-  private readonly after = vscode.window.createTextEditorDecorationType({});
+  private readonly forced = vscode.window.createTextEditorDecorationType({ ...CLOSED, border: '1px solid', borderColor: new vscode.ThemeColor('editorInfo.foreground') });
+  private readonly after = vscode.window.createTextEditorDecorationType(CLOSED);
   private readonly registrations: vscode.Disposable[];
 
   constructor(private readonly documents: GenerationDocuments) {
