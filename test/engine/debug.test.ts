@@ -5,9 +5,11 @@ import { type DebugProtocol } from '@vscode/debugprotocol';
 import { type EngineClient } from '../../src/engine/client';
 import { itemOf } from '../../src/debug/launch';
 import { demoBundlesFolder } from '../../src/runs/locations';
+import { type EvaluationOptions, prepareEvaluation, startEvaluation } from '../../src/runs/session';
+import { readSamples } from '../../src/runs/store';
 import { Dap } from '../helpers/dap';
 import { buildFolder, generate, loadedEngine } from '../helpers/engine';
-import { TINY, TINY_TEXT } from '../helpers/paths';
+import { temporaryFolder, TINY, TINY_TEXT } from '../helpers/paths';
 
 const QUESTION = 'Ana has 24 apples and gives 9 away. How many are left?';
 const ONE = { bundle: TINY, precision: 'fp32', threads: 1, question: QUESTION, language: 'en' };
@@ -177,6 +179,8 @@ describe('debugging a generation', function () {
     for (const expression of ['help', 'topk 3', 'p("7") < 1', 'lens 1', 'lens', 'entropy > 0.1', 'token =~ /./', 'attention']) await d.ask('evaluate', { expression, context: 'repl', frameId: 10 });
     await d.ask('evaluate', { expression: 'token(0)', context: 'hover', frameId: 10 });
     await d.ask('evaluate', { expression: 'rank', context: 'watch', frameId: 10 });
+    await d.ask('evaluate', { expression: 'force "7"', context: 'repl', frameId: 10 });
+    await d.move('evaluate', { expression: 'fork 1', context: 'repl', frameId: 10 });
     await d.ask('completions', { text: 'to', column: 3, frameId: 10 });
     d.note('what cannot be computed');
     for (const expression of ['topk 0.5', 'lens 99', 'nothing', 'p(7)', 'p > "x"', 'fork 9', 'goto 99', 'force ""', 'compare', 'compare nowhere', '1 +', '(((']) await d.refused('evaluate', { expression, context: 'repl', frameId: 10 });
@@ -186,13 +190,69 @@ describe('debugging a generation', function () {
     d.golden('console');
   });
 
-  it('compares with another bundle', async () => {
+  it('compares with another bundle (golden)', async () => {
     const d = dap();
     await d.start(ONE);
     const { result } = await d.ask<{ result: string }>('evaluate', { expression: `compare ${TINY_TEXT}`, context: 'repl' });
     assert.match(result, /^tiny-text \(fp32, template [\w-]+\): 32 tokens, ended by (?:length|eos), mean log-probability -\d/);
     const same = await d.ask<{ result: string }>('evaluate', { expression: `compare "${TINY}"`, context: 'repl' });
     assert.match(same.result, /^tiny /);
+    d.golden('compare');
+  });
+
+  it('steps by lines, and goes back to where a watched value changed (golden)', async () => {
+    const d = dap();
+    d.note('a token, and a reasoning step, by granularity');
+    await d.start(ONE, () => d.ask('setExceptionBreakpoints', { filters: [] }));
+    await d.move('next', { threadId: 1, granularity: 'statement' });
+    assert.equal((await d.ids()).position, 1);
+    for (const [command, args] of [['next', { granularity: 'line' }], ['stepIn', { granularity: 'line' }], ['stepOut', {}]] as const) {
+      await d.ask('evaluate', { expression: 'force "."', context: 'repl', frameId: 10 });
+      await d.move('next');
+      await d.ask('evaluate', { expression: 'force "\\n"', context: 'repl', frameId: 10 });
+      const { position } = await d.ids();
+      await d.move(command, { threadId: 1, ...args });
+      assert.ok((await d.ids()).text.endsWith('\n'), 'at the first token of a line');
+      assert.ok((await d.ids()).position > position);
+    }
+    d.note('forward and back over changes of the entropy');
+    await d.ask('setDataBreakpoints', { breakpoints: [{ dataId: 'entropy' }] });
+    const places: { id: number; position: number }[] = [];
+    for (let i = 0; i < 3; i++) {
+      assert.equal((await d.move('continue')).reason, 'data breakpoint');
+      places.push(await d.ids());
+    }
+    for (const place of places.slice(0, -1).reverse()) {
+      assert.equal((await d.move('reverseContinue')).reason, 'data breakpoint');
+      assert.deepEqual(await d.ids(), place);
+    }
+    await d.ask('cancel', {});
+    d.golden('lines-and-back');
+  });
+
+  it('stops where it parts from what a run answered, and nowhere before', async () => {
+    const out = path.join(temporaryFolder('run'), 'run');
+    const options: EvaluationOptions = { bundle: TINY, benchmark: 'lift48', languages: 'en,sw', ids: ['lift48-02'], precision: 'fp32', threads: 1, version: '0', maxNewTokens: 24, out, engine: { entry } };
+    const started = await startEvaluation(options, await prepareEvaluation(options));
+    await started.run({});
+    await started.backend.close();
+    const { samples } = readSamples(out);
+    assert.equal(samples.length, 2);
+    const d = dap();
+    await d.start({ run: out, problem: 'lift48-02', threads: 1 }, () => d.ask('setExceptionBreakpoints', { filters: ['divergence'] }));
+    const end = await d.move('continue');
+    assert.deepEqual([end.reason, /^Ended: /.test(end.description ?? '')], ['pause', true], 'the same bundle, precision and template say the same');
+    for (const [i, s] of samples.entries()) assert.equal((await d.ask<{ content: string }>('source', { sourceReference: i + 1 })).content, s.completion);
+    const { targets } = await d.ask<{ targets: DebugProtocol.GotoTarget[] }>('gotoTargets', { source: { sourceReference: 1 }, line: 1 });
+    await d.move('goto', { threadId: 1, targetId: targets[2]!.id });
+    const { position } = await d.ids();
+    await d.ask('evaluate', { expression: 'force "7"', context: 'repl', frameId: 10 });
+    assert.equal((await d.move('continue')).reason, 'exception');
+    const info = await d.ask<{ exceptionId: string; description: string }>('exceptionInfo', { threadId: 1 });
+    assert.equal(info.exceptionId, 'Divergence from the reference');
+    const [, at, is, reference] = /^Token (\d+) is (\d+) \(.*\); the reference has (\d+)\.$/s.exec(info.description)!.map(Number);
+    assert.ok(at! > position && is !== reference);
+    assert.equal(reference, samples[0]!.tokenIds[at!], 'the first thread is the first sample');
   });
 
   it('steps several languages in lock-step as threads (golden)', async () => {
@@ -265,6 +325,8 @@ describe('debugging a generation', function () {
     assert.ok(position > 0 && position < 900);
     await d.move('next');
     assert.equal((await d.ids()).position, position + 1);
+    await d.ask('disconnect', {});
+    d.golden('pause');
   });
 
   it('fills the context with a clear stop, in messages that do not grow', async () => {

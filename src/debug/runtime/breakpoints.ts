@@ -63,7 +63,12 @@ interface DataPoint extends Point {
 interface Memory {
   held: boolean;
   old?: Value;
+  /** Position from which on the value was watched without a gap … */
+  since: number;
+  /** … and what it fired at from there on, by position. */
+  readonly fired: Map<number, Hit>;
 }
+const memoryAt = (since: number): Memory => ({ held: false, since, fired: new Map() });
 
 /** A change of a number that counts as one when no condition is given. */
 const NOTABLE = { p: 0.1, entropy: 0.5 };
@@ -123,20 +128,33 @@ export class Breakpoints {
     return [...new Set(this.data.flatMap((d) => (d.dataId.startsWith('p:') ? [Number(d.dataId.slice(2))] : [])))];
   }
 
-  /** Forgets the last values of watched data: after a jump, so that the jump itself is no change. `hit`: points that stopped there. */
-  settle(moments: readonly Moment[], hit: readonly number[] = []): void {
+  /**
+   * Takes the present values of watched data as the last ones: after a jump, so that the jump itself is no change.
+   * `hit`: points that stopped there. `other`: the tokens before were not passed with these points.
+   */
+  settle(moments: readonly Moment[], { hit = [], other = false }: { readonly hit?: readonly number[]; readonly other?: boolean } = {}): void {
     for (const point of this.data) {
-      for (const moment of moments) point.memory.set(moment.generation.id, { held: hit.includes(point.id), old: valueOf(point.dataId, moment) });
+      for (const moment of moments) {
+        const { position } = moment.facts;
+        const known = other ? undefined : point.memory.get(moment.generation.id);
+        const memory = memoryAt(Math.min(known?.since ?? position, position));
+        for (const [at, found] of known?.fired ?? []) if (at <= position) memory.fired.set(at, found);
+        memory.held = hit.includes(point.id);
+        memory.old = valueOf(point.dataId, moment);
+        point.memory.set(moment.generation.id, memory);
+      }
     }
   }
 
   /** The breakpoints that hold at a moment. Counts hits, and remembers the values of watched data. */
   async hits(moment: Moment, source: string): Promise<Hit[]> {
     const out = await this.placed(moment, source);
+    const { position } = moment.facts;
     for (const point of this.data) {
-      const memory = point.memory.get(moment.generation.id) ?? { held: false };
+      const memory = point.memory.get(moment.generation.id) ?? memoryAt(position);
       point.memory.set(moment.generation.id, memory);
       const hit = await this.changed(point, moment, memory);
+      if (hit) memory.fired.set(position, hit);
       if (hit && this.counted(point)) out.push(hit);
     }
     return out;
@@ -177,18 +195,21 @@ export class Breakpoints {
   }
 
   /**
-   * Where the watched values changed among tokens that were taken already, as going forward from the first of them would have found
-   * it: hits by position. Nothing is counted or remembered.
+   * Where the watched values of a generation changed among the tokens that were taken: where they did, and before they were watched
+   * where they would have. Hits by position; nothing is counted or remembered.
    */
-  async changes(moments: Iterable<Moment>): Promise<Map<number, Hit[]>> {
+  async changes(id: number, moments: Iterable<Moment>): Promise<Map<number, Hit[]>> {
     const out = new Map<number, Hit[]>();
-    const memories = this.data.map((): Memory => ({ held: false }));
-    if (memories.length === 0) return out;
+    const add = (position: number, hit: Hit): void => void out.set(position, [...(out.get(position) ?? []), hit]);
+    const before = this.data.map(() => memoryAt(0));
+    const since = this.data.map((point) => point.memory.get(id)?.since ?? Infinity);
+    for (const point of this.data) for (const [at, hit] of point.memory.get(id)?.fired ?? []) add(at, hit);
     for (const moment of moments) {
       const { position } = moment.facts;
+      if (since.every((from) => from <= position)) break;
       for (const [i, point] of this.data.entries()) {
-        const hit = await this.changed(point, moment, memories[i]!);
-        if (hit) out.set(position, [...(out.get(position) ?? []), hit]);
+        const hit = position < since[i]! ? await this.changed(point, moment, before[i]!) : undefined;
+        if (hit) add(position, hit);
       }
     }
     return out;

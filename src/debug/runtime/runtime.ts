@@ -281,14 +281,14 @@ export class Runtime {
   reverseContinue(id: number): Promise<void> {
     return this.exclusively(async () => {
       const changes = new Map<number, ReadonlyMap<number, readonly Hit[]>>();
-      for (const g of this.generations) changes.set(g.id, await this.breakpoints.changes(momentsOf(g)));
+      for (const g of this.generations) changes.set(g.id, await this.breakpoints.changes(g.id, momentsOf(g)));
       for (let position = this.clock - 1; position >= 0 && !this.pausing; position--) {
         for (const g of this.generations) {
           const moment = position < g.position ? momentOf(g, position) : undefined;
           const hits = moment ? await this.breakpoints.passed(moment, this.sourceOf(g), changes.get(g.id)!.get(position) ?? []) : [];
           if (hits.length === 0) continue;
           await this.backTo(position);
-          this.breakpoints.settle(this.moments().filter((m) => m.generation === g), hits.map((h) => h.id));
+          this.breakpoints.settle(this.moments().filter((m) => m.generation === g), { hit: hits.map((h) => h.id) });
           return this.stop(hitStop(g, hits));
         }
       }
@@ -332,7 +332,7 @@ export class Runtime {
     await this.exclusively(async () => {
       const g = this.generation(id);
       const { number, position } = await g.return(fork, this.abort.signal);
-      this.breakpoints.settle(this.moments());
+      this.breakpoints.settle(this.moments(), { other: true });
       this.stop({ reason: 'goto', generation: id, description: `Fork ${number}, at token ${position}`, hits: [] });
     });
   }
