@@ -185,8 +185,16 @@ export class Workbench {
       await this.picker.locator('input[placeholder="Benchmark"]').waitFor();
       await this.pick(choice.benchmark);
     }
+    await this.languages(choice.languages);
+    await this.picker.locator('input[placeholder="Mode"]').waitFor();
+    await this.pick(choice.mode ?? 'Generate');
+    await this.sample(choice.sample);
+  }
+
+  /** Answers the pick of languages: by its label, or by ticking these. */
+  async languages(languages: string | readonly string[]): Promise<void> {
     await this.picker.locator('input[placeholder="Languages"]').waitFor();
-    if (typeof choice.languages === 'string') await this.pick(choice.languages);
+    if (typeof languages === 'string') await this.pick(languages);
     else {
       await this.pick('Choose languages…');
       await this.picker.locator('.quick-input-list .monaco-checkbox').first().waitFor();
@@ -198,18 +206,22 @@ export class Workbench {
         await all.click();
         return (await ticked()).startsWith('0 ');
       });
-      for (const language of choice.languages) {
+      for (const language of languages) {
         await this.picker.locator('.quick-input-filter input:not([type=checkbox])').first().fill(language);
         await this.pick(language);
       }
       await this.page.keyboard.press('Enter');
     }
-    await this.picker.locator('input[placeholder="Mode"]').waitFor();
-    await this.pick(choice.mode ?? 'Generate');
+  }
+
+  /** Answers the pick of how many problems: a number, or a label. */
+  async sample(sample: string): Promise<void> {
     await this.picker.locator('input[placeholder="Problems per language"]').waitFor();
-    if (/^\d+$/.test(choice.sample)) {
+    if (/^\d+$/.test(sample)) {
       await this.pick('Another number…');
-      await this.type(choice.sample);
-    } else await this.pick(choice.sample);
+      // The list's own input would take the number too.
+      await this.page.locator('.quick-input-widget:visible', { hasText: 'drawn at random' }).waitFor();
+      await this.type(sample);
+    } else await this.pick(sample);
   }
 }
