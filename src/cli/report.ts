@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { loadLanguageIdentifier } from '../core/analysis/identify';
 import { diskError } from '../runs/errors';
 import { readReference, readRun, renderReport, REPORT_FORMATS, type ReportFile, type ReportFormat, shippedReference } from '../runs/report';
 import { writeAtomic } from '../runs/store';
@@ -13,10 +14,11 @@ A report of one run, or of several side by side; later runs are paired with the 
   --format F          default: html
   --out FILE|DIR      file, or folder for a format of several files (csv, lm-eval); default: standard output
   --reference FILE    published numbers to set beside (default: the table shipped with the project); none: leave them out
+  --scripts-only      do not identify the languages of the answers' sentences, which takes some milliseconds for each answer
   --wrong N, --right N   samples shown per language in html and markdown`;
 
 export async function reportCommand(args: readonly string[]): Promise<number> {
-  const o = options(args, { format: 'text', out: 'text', reference: 'text', wrong: 'integer', right: 'integer' }, HELP);
+  const o = options(args, { format: 'text', out: 'text', reference: 'text', 'scripts-only': 'flag', wrong: 'integer', right: 'integer' }, HELP);
   if (o._.length === 0) throw new UsageError('Name one or more run folders. See lingualift report --help.');
   const format = text(o, 'format') ?? 'html';
   if (!isFormat(format)) throw new UsageError(`Unknown format "${format}". Known: ${REPORT_FORMATS.join(', ')}.`);
@@ -25,7 +27,8 @@ export async function reportCommand(args: readonly string[]): Promise<number> {
   const reference = asked === 'none' ? undefined : asked === undefined ? shippedReference() : readReference(asked);
   const runs = o._.map(readRun);
   for (const run of runs) if (run.damagedLines.length > 0) say(`Damaged lines in samples.jsonl of ${run.folder} are left out: ${run.damagedLines.join(', ')}`);
-  const files = renderReport(runs, format, { reference, wrong: integer(o, 'wrong'), right: integer(o, 'right') });
+  const identifier = o['scripts-only'] === true ? undefined : await loadLanguageIdentifier();
+  const files = renderReport(runs, format, { reference, identifier, wrong: integer(o, 'wrong'), right: integer(o, 'right') });
   const out = text(o, 'out');
   if (out === undefined) {
     process.stdout.write(files[0]!.text);

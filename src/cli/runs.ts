@@ -1,5 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { fidelityRows } from '../core/analysis';
+import { loadLanguageIdentifier } from '../core/analysis/identify';
 import { plannedItems } from '../protocol/shard';
 import { RunError } from '../runs/errors';
 import { listRuns } from '../runs/list';
@@ -7,22 +9,25 @@ import { mergeRuns } from '../runs/merge';
 import { writeReports } from '../runs/report';
 import { otherScores } from '../runs/scores';
 import { readManifestOf, readSamples, readState } from '../runs/store';
-import { summarise } from '../runs/summary';
+import { FIDELITY_HEAD, fidelityCells, fidelityNote } from '../runs/report/tables';
+import { summarise, writtenSamples } from '../runs/summary';
 import { finalTable } from './evaluate';
 import { options, required, text, UsageError } from './options';
-import { percent, say, table } from './terminal';
+import { languageLabel, percent, say, table } from './terminal';
 
 const HELP = `lingualift runs list [--runs DIR] [--json]   the runs of a folder (default: runs)
-lingualift runs show RUN [--json]           one run: settings, table, intervals
+lingualift runs show RUN [--scripts-only] [--json]
+                                            one run: settings, table, intervals, and in which languages and scripts it
+                                            answers (--scripts-only does not identify languages, which takes a while)
 lingualift runs merge SHARD… --out DIR      put all shards of a run together; refuses gaps, overlaps and different settings`;
 
 export async function runsCommand(args: readonly string[]): Promise<number> {
   const [action, ...rest] = args;
-  const o = options(rest, { runs: 'text', out: 'text', json: 'flag' }, HELP);
+  const o = options(rest, { runs: 'text', out: 'text', 'scripts-only': 'flag', json: 'flag' }, HELP);
   if (action === 'list') return list(path.resolve(text(o, 'runs') ?? 'runs'), o.json === true);
   if (action === 'show') {
     if (o._.length !== 1) throw new UsageError('Name one run folder. See lingualift runs --help.');
-    return show(o._[0]!, path.resolve(text(o, 'runs') ?? 'runs'), o.json === true);
+    return show(o._[0]!, path.resolve(text(o, 'runs') ?? 'runs'), o.json === true, o['scripts-only'] === true);
   }
   if (action === 'merge') return merge(o._, required(o, 'out'), o.json === true);
   options(args, {}, HELP);
@@ -54,14 +59,16 @@ function list(folder: string, json: boolean): number {
   return 0;
 }
 
-function show(run: string, runs: string, json: boolean): number {
+async function show(run: string, runs: string, json: boolean, scriptsOnly: boolean): Promise<number> {
   const folder = fs.existsSync(run) ? path.resolve(run) : path.join(runs, run);
   if (!fs.existsSync(folder)) throw new RunError(`There is no run "${run}". See lingualift runs list.`);
   const manifest = readManifestOf(folder);
   const { samples, damagedLines } = readSamples(folder);
   const state = readState(folder) ?? { status: 'planned' as const, updated: '', seconds: 0, newTokens: 0 };
+  const identifier = scriptsOnly ? undefined : await loadLanguageIdentifier();
+  const fidelity = fidelityRows(writtenSamples(samples), identifier);
   if (json) {
-    process.stdout.write(JSON.stringify({ ...summarise(manifest, state, samples, folder), rescored: otherScores(folder, samples), environment: manifest.environment, plan: manifest.plan, execution: manifest.execution, damagedLines }) + '\n');
+    process.stdout.write(JSON.stringify({ ...summarise(manifest, state, samples, folder), rescored: otherScores(folder, samples), fidelity, environment: manifest.environment, plan: manifest.plan, execution: manifest.execution, damagedLines }) + '\n');
     return 0;
   }
   const { environment: e } = manifest;
@@ -71,5 +78,9 @@ function show(run: string, runs: string, json: boolean): number {
   if (damagedLines.length > 0) say(`Damaged lines in samples.jsonl: ${damagedLines.join(', ')}`);
   for (const s of otherScores(folder, samples)) say(`Also scored by ${s.scorer}: ${s.correct} of ${s.n} right (${percent(s.correct / Math.max(1, s.n))} %); the two disagree on ${s.disagree}.`);
   if (samples.length > 0) process.stdout.write(finalTable(samples) + '\n');
+  if (fidelity.length > 0) {
+    const rows = fidelity.map((f) => [f.language, languageLabel(f.language), ...fidelityCells(f)]);
+    process.stdout.write('\n' + table(['', ...FIDELITY_HEAD], rows, new Set([2, 3, 5, 6, 8, 9])) + `\n${fidelityNote(fidelity, identifier?.name)}\n`);
+  }
   return 0;
 }

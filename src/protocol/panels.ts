@@ -67,6 +67,19 @@ export interface LanguageEstimate {
   readonly conditional: { readonly share: number; readonly n: number; readonly interval: readonly [number, number] } | null;
 }
 
+/** In which scripts and languages the answers to the questions of a language are written; null where nothing could be told. */
+export interface AnswerLanguage {
+  readonly language: string;
+  /** Answers whose sentences were identified. */
+  readonly identified: number;
+  readonly ownScript: number | null;
+  /** Share of the letters in sentences of the question's language, and of English. */
+  readonly own: number | null;
+  readonly english: number | null;
+  /** Neighbouring sentences of different languages / neighbouring sentences. */
+  readonly switchRate: number | null;
+}
+
 /** A published result on the run's benchmark, accuracies as shares. */
 export interface PublishedResult {
   readonly system: string;
@@ -205,6 +218,8 @@ export const GetPage = new RequestType<PageParams, Page, void>('run/page');
 export const GetSample = new RequestType<SampleKey, SampleView, void>('run/sample');
 export const GetProblem = new RequestType<{ readonly id: string }, ProblemView, void>('run/problem');
 export const GetEstimates = new RequestType0<Estimates, void>('run/estimates');
+/** Asked only while one of its columns is shown: identifying sentences takes seconds for a large run. */
+export const GetAnswerLanguages = new RequestType0<readonly AnswerLanguage[], void>('run/answerLanguages');
 export const DoAction = new RequestType<ActionParams, null, void>('run/action');
 
 /** Hands one sample to another surface. */

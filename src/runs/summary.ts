@@ -25,6 +25,9 @@ export function sampleRows(samples: readonly Sample[]): ComparableSample[] {
   });
 }
 
+/** Samples that hold a text which the model wrote. */
+export const writtenSamples = (samples: readonly Sample[]): readonly Sample[] => samples.filter((s) => !s.candidates && s.stopReason !== 'failed');
+
 /** Aggregate with `newTokens` filled in from the token ids. */
 export function aggregateSamples(samples: readonly Sample[]): Aggregate {
   return aggregate(sampleRows(samples), { floors: bestFloors(sampleFloors(samples)) });

@@ -3,7 +3,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { evaluateCommand } from '../../src/cli/evaluate';
 import { UsageError } from '../../src/cli/options';
+import { type LanguageIdentifier, loadLanguageIdentifier } from '../../src/core/analysis/identify';
 import { reportCommand } from '../../src/cli/report';
+import { runsCommand } from '../../src/cli/runs';
 import { RunError } from '../../src/runs/errors';
 import { readReference, renderReport, REPORT_FORMATS, type ReportFormat, type RunSource, shippedReference, writeReports } from '../../src/runs/report';
 import { reproduceCommand } from '../../src/runs/report/format';
@@ -38,13 +40,17 @@ function captured(write: () => Promise<number>): Promise<{ code: number; out: st
 }
 
 describe('report: golden files', () => {
+  let identifier: LanguageIdentifier;
+  before(async () => {
+    identifier = await loadLanguageIdentifier();
+  });
   for (const format of REPORT_FORMATS) {
     for (const [name, runs] of [['one', [RUN_A]], ['two', [RUN_A, RUN_B]]] as const) {
       it(`${format}, ${name === 'one' ? 'one run' : 'two runs side by side'}`, () => {
-        const files = renderReport(runs, format, { reference: REFERENCE });
+        const files = renderReport(runs, format, { reference: REFERENCE, identifier });
         const kept = format === 'lm-eval' ? files.filter((f) => /results_|_ar\.jsonl$/.test(f.name)) : files;
         for (const file of kept) golden(`${name}/${format === 'lm-eval' ? 'lm-eval/' : ''}${file.name}`, file.text);
-        assert.deepEqual(renderReport(runs, format, { reference: REFERENCE }), files, 'the same runs give the same bytes');
+        assert.deepEqual(renderReport(runs, format, { reference: REFERENCE, identifier }), files, 'the same runs give the same bytes');
       });
     }
   }
@@ -129,6 +135,34 @@ describe('report: what it says', () => {
     assert.deepEqual(labels, [`${environment.bundle.name} (int8)`, `${environment.bundle.name} (int8, calculator)`]);
   });
 
+  it('says in which language and script the answers are, in every format of text and table, and in runs show', async () => {
+    // Hindi questions answered once in Hindi, once half in English; the twelve others in English.
+    const hindi = 'उसके पास अब कुल मिलाकर पंद्रह संतरे हैं।';
+    const english = 'She has fifteen oranges in the basket now.';
+    const completions = [hindi, `${hindi} ${english}`, ...Array.from({ length: 10 }, () => english)];
+    const answered: RunSource = { ...RUN_A, samples: RUN_A.samples.filter((s) => s.language === 'hi').map((s, i) => ({ ...s, completion: completions[i]!, span: null })), manifest: { ...RUN_A.manifest, plan: { ...RUN_A.manifest.plan, languages: ['hi'] } } };
+    const letters = (text: string): number => [...text].filter((c) => /[\p{L}\p{M}]/u.test(c)).length;
+    const [own, other] = [2 * letters(hindi), 11 * letters(english)];
+    const share = own / (own + other);
+    const identifier = await loadLanguageIdentifier();
+    const [row] = buildReport([answered], { identifier }).runs[0]!.fidelity;
+    assert.ok(Math.abs(row!.own! - share) < 1e-12 && Math.abs(row!.ownScript! - share) < 1e-12 && Math.abs(row!.english! - (1 - share)) < 1e-12);
+    assert.deepEqual([row!.n, row!.identified, row!.sentences, row!.dominant, row!.switchRate], [12, 12, 13, 'en', 1], 'one pair of neighbouring sentences, and it switches');
+    const percent = (x: number): string => (100 * x).toFixed(1);
+    assert.match(renderReport([answered], 'markdown', { identifier })[0]!.text, new RegExp(`\\| Hindi \\(hi\\) \\| 12 \\| ${percent(share)} \\| Latn ${percent(1 - share)}, Deva ${percent(share)} \\| ${percent(share)} \\| ${percent(1 - share)} \\| en \\| 100\\.0 \\|`));
+    assert.match(renderReport([answered], 'html', { identifier })[0]!.text, new RegExp(`<h2>Language of the answers</h2>[^]*<td class="n">${percent(share)}</td>[^]*<td class="n">en</td>`));
+    const json = JSON.parse(renderReport([answered], 'json', { identifier })[0]!.text) as { runs: { fidelity: { own: number; sentences: number }[] }[] };
+    assert.ok(Math.abs(json.runs[0]!.fidelity[0]!.own - share) < 1e-6);
+    const [head, first] = renderReport([answered], 'csv', { identifier })[0]!.text.split('\r\n').map((l) => l.split(','));
+    assert.deepEqual([first![head!.indexOf('own_language')], first![head!.indexOf('code_switch_rate')], first![head!.indexOf('answers_identified')]].map(Number), [Number(share.toPrecision(6)), 1, 12]);
+    const folder = writeRun(path.join(temporaryFolder('fidelity'), 'run'), answered);
+    const shown = await captured(() => runsCommand(['show', folder]));
+    assert.match(shown.out, new RegExp(`^hi +Hindi +12 +${percent(share)} .* en +100\\.0 `, 'm'));
+    const told = JSON.parse((await captured(() => runsCommand(['show', folder, '--json', '--scripts-only']))).out) as { fidelity: { language: string; own: number | null; ownScript: number }[] };
+    assert.deepEqual([told.fidelity[0]!.language, told.fidelity[0]!.own], ['hi', null]);
+    assert.equal(buildReport([{ ...answered, samples: answered.samples.map((s) => ({ ...s, candidates: [] })) }]).runs[0]!.fidelity.length, 0, 'log-likelihoods are no answers in words');
+  });
+
   it('stands a run without samples', () => {
     const empty: RunSource = { ...RUN_A, samples: [], state: undefined };
     for (const format of REPORT_FORMATS) assert.ok(renderReport([empty], format)[0]!.text.length > 0, format);
@@ -181,7 +215,9 @@ describe('report: files and command line', () => {
     const runs = [writeRun(path.join(root, 'a'), RUN_A), writeRun(path.join(root, 'b'), RUN_B)];
     const printed = await captured(() => reportCommand([...runs, '--format', 'csv']));
     assert.equal(printed.code, 0);
-    assert.equal(printed.out, renderReport([RUN_A, RUN_B], 'csv')[0]!.text);
+    assert.equal(printed.out, renderReport([RUN_A, RUN_B], 'csv', { identifier: await loadLanguageIdentifier() })[0]!.text);
+    const scripts = await captured(() => reportCommand([...runs, '--format', 'csv', '--scripts-only']));
+    assert.equal(scripts.out, renderReport([RUN_A, RUN_B], 'csv')[0]!.text);
     assert.equal(await reportCommand([...runs, '--format', 'csv', '--out', path.join(root, 'csv')]), 0);
     assert.deepEqual(fs.readdirSync(path.join(root, 'csv')).sort(), ['comparisons.csv', 'results.csv', 'samples.csv']);
     assert.equal(await reportCommand([runs[0]!, '--format', 'latex', '--out', path.join(root, 'tables', 'a.tex')]), 0);

@@ -7,7 +7,7 @@ import { type Browser } from 'playwright-core';
 import { type MessageConnection } from 'vscode-jsonrpc/node';
 import { LANGUAGES } from '../../src/core/languages';
 import { outcomeOf, RunIndex } from '../../src/extension/worker/runindex';
-import { type ActionParams, type Activity, DoAction, GetEstimates, GetPage, GetProblem, GetSample, OnPanelCommand, OnRunChanged, OnShow, OpenRun, type PageParams, type RunView } from '../../src/protocol/panels';
+import { type ActionParams, type Activity, DoAction, GetAnswerLanguages, GetEstimates, GetPage, GetProblem, GetSample, OnPanelCommand, OnRunChanged, OnShow, OpenRun, type PageParams, type RunView } from '../../src/protocol/panels';
 import { axe, openBrowser, openPanel, type PanelOptions, type PanelPage, says, shot } from './page';
 import { manifestOf, sampleOf } from './run-data';
 import { type Theme } from './themes';
@@ -28,6 +28,8 @@ class Host {
     const { manifest, rows, damagedLines } = this.index.facts();
     return { folder: this.index.folder, name: 'invented · LIFT-48', tags: ['night'], manifest, rows, activity: this.activity, damagedLines, trusted: true, sampleActions: ['attention', 'debug'] };
   }
+
+  askedAnswers = 0;
 
   readonly attach = (connection: MessageConnection): void => {
     this.connection = connection;
@@ -52,6 +54,11 @@ class Host {
       published: [{ system: 'System <b>X</b>', languages: { sw: 0.568 }, mean: { share: 0.576, languages: 11 }, source: 'its README' }],
       rescored: [{ scorer: 'harness/1', n: 48, correct: 20, disagree: 7 }],
     }));
+    connection.onRequest(GetAnswerLanguages, (token) => {
+      this.askedAnswers += 1;
+      // Every sentence is told to be English, so the panel must show 100 and 0 where there is one.
+      return this.index.fidelity({ name: 'test', identify: () => 'en' }, token);
+    });
     connection.onRequest(DoAction, (params) => {
       this.actions.push(params);
       return null;
@@ -154,6 +161,27 @@ describe('run panel', function () {
     const again = await open(new Host(index), { state: kept });
     assert.deepEqual(await firstLanguages(again, 5), await firstLanguages(panel, 5));
     assert.equal(await again.page.locator('thead th', { hasText: 'Unread' }).count(), 0);
+  });
+
+  it('shows in which language and script the answers are when their columns are chosen, and asks for them only then', async () => {
+    const host = new Host(index);
+    const panel = await open(host);
+    await panel.page.locator('.columns summary').click();
+    assert.equal(host.askedAnswers, 0);
+    const choose = (name: string) => panel.page.locator('.columns-list vscode-checkbox', { hasText: name }).click();
+    for (const name of ['In English', 'In the language', 'Own script', 'Code switches']) await choose(name);
+    const heads = await panel.page.locator('thead th').allInnerTexts();
+    const cell = (code: string, head: string) => panel.page.locator(`tr[data-language="${code}"] > *`).nth(heads.findIndex((h) => h.startsWith(head)));
+    const told = await index.fidelity({ name: 'test', identify: () => 'en' }, { isCancellationRequested: false });
+    const thai = told.find((l) => l.language === 'th')!;
+    assert.ok(thai.own === 0 && thai.english === 1 && thai.ownScript !== null);
+    await cell('th', 'In English').filter({ hasText: '100.0' }).waitFor();
+    assert.deepEqual(await Promise.all(['In the language', 'Own script'].map((head) => cell('th', head).innerText())), ['0.0', (100 * thai.ownScript).toFixed(1)]);
+    assert.equal(await cell('en', 'In the language').innerText(), '100.0');
+    assert.equal(await cell('th', 'In English').getAttribute('title'), `n ${thai.identified}`);
+    await panel.page.locator('button.sort', { hasText: 'In the language' }).click();
+    await panel.page.locator('th[aria-sort="descending"]', { hasText: 'In the language' }).waitFor();
+    assert.deepEqual(panel.errors, []);
   });
 
   it('falls back where the kept state makes no sense', async () => {

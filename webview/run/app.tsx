@@ -1,6 +1,6 @@
 import { type VNode } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { DoAction, type Estimates, GetEstimates, OnPanelCommand, OnRunChanged, OnShow, OpenRun, type RunAction, type RunView } from '../../src/protocol/panels';
+import { type AnswerLanguage, DoAction, type Estimates, GetAnswerLanguages, GetEstimates, OnPanelCommand, OnRunChanged, OnShow, OpenRun, type RunAction, type RunView } from '../../src/protocol/panels';
 import { connection, request, saveState, savedState } from '../ui/host';
 import { percent, t } from '../ui/l10n';
 import { announce, LiveRegion } from '../ui/live';
@@ -8,7 +8,7 @@ import { Detail } from './detail';
 import { Header, statusWord } from './header';
 import { Problem } from './problem';
 import { Samples, type SamplesProps } from './samples';
-import { INITIAL, type PanelState } from './state';
+import { ANSWER_KEYS, INITIAL, type PanelState } from './state';
 import { LanguageTable } from './table';
 
 /** At most so often the bootstrap is asked for while samples come in. */
@@ -53,6 +53,7 @@ export function App(): VNode {
 
   useFolder(run, change);
   useEstimates(run, setEstimates);
+  const answers = useAnswerLanguages(run, ANSWER_KEYS.some((k) => !state.hidden.includes(k)), onError);
   useStatusAnnouncement(run);
 
   if (!run) return <><LiveRegion />{error === undefined ? <p class="empty" aria-busy="true">{t('Opening the run…')}</p> : <p class="notice" role="alert">{error}</p>}</>;
@@ -63,7 +64,7 @@ export function App(): VNode {
       <LiveRegion />
       <Header run={run} estimates={estimates} onAction={act} onDisagree={(disagrees) => change({ disagrees, language: state.language || (run.rows[0]?.language ?? ''), sample: '', problem: '', find: '', outcomes: [] })} />
       {error !== undefined && <p class="notice" role="alert">{error} <button type="button" class="small" aria-label={t('Close')} onClick={() => setError(undefined)}>×</button></p>}
-      <LanguageTable run={run} estimates={estimates} state={state} change={change} onLanguage={onLanguage} onCancelLanguage={(language, restore) => act(restore ? 'restoreLanguage' : 'cancelLanguage', language)} />
+      <LanguageTable run={run} estimates={estimates} answers={answers} state={state} change={change} onLanguage={onLanguage} onCancelLanguage={(language, restore) => act(restore ? 'restoreLanguage' : 'cancelLanguage', language)} />
       {state.problem !== '' && <Problem id={state.problem} done={run.activity.done} onOpen={(language) => change({ language, sample: state.problem, outcomes: [], find: '' })} onClose={() => change({ problem: '' })} onError={onError} />}
       {row && (
         <div class="inspect">
@@ -105,6 +106,19 @@ function useEstimates(run: RunView | undefined, set: (e: Estimates) => void): vo
     }, wait);
     return () => clearTimeout(timer);
   }, [done, again, set]);
+}
+
+/** Asks for the languages of the answers while a column of them is shown: once, and again when the run has come to rest. */
+function useAnswerLanguages(run: RunView | undefined, shown: boolean, onError: (e: Error) => void): readonly AnswerLanguage[] {
+  const [answers, set] = useState<readonly AnswerLanguage[]>([]);
+  const done = run && run.activity.status !== 'running' ? run.activity.done : 0;
+  useEffect(() => {
+    if (!shown || done === 0) return undefined;
+    const gone = new AbortController();
+    request(GetAnswerLanguages, undefined, gone.signal).then(set).catch((e: Error) => !gone.signal.aborted && onError(e));
+    return () => gone.abort();
+  }, [shown, done, onError]);
+  return answers;
 }
 
 /** Says what a screen reader should hear without being asked: a change of status. */

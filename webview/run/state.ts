@@ -1,11 +1,14 @@
 import { type Grouping } from '../../src/core/analysis/aggregate';
 import { languageName, languageOf, RESOURCE_CLASSES } from '../../src/core/languages';
-import { type LanguageEstimate, type TableRow } from '../../src/protocol/panels';
+import { type AnswerLanguage, type LanguageEstimate, type TableRow } from '../../src/protocol/panels';
 import { t } from '../ui/l10n';
 
 export { errorWord, OUTCOME_MARK, outcomeWord } from '../ui/words';
 
-export type SortKey = 'language' | 'code' | 'n' | 'accuracy' | 'tokens' | 'fertility' | 'unread' | 'wrongLanguage' | 'failed' | 'ms' | 'gap' | 'floor' | 'balanced' | 'conditional' | 'lmFertility';
+export type SortKey = 'language' | 'code' | 'n' | 'accuracy' | 'tokens' | 'fertility' | 'unread' | 'wrongLanguage' | 'failed' | 'ms' | 'gap' | 'floor' | 'balanced' | 'conditional' | 'lmFertility' | AnswerKey;
+/** Columns that are asked for only while they are shown. */
+export type AnswerKey = 'own' | 'english' | 'ownScript' | 'switchRate';
+export const ANSWER_KEYS: readonly AnswerKey[] = ['own', 'english', 'ownScript', 'switchRate'];
 export type GroupBy = Grouping | 'none';
 
 /** Everything the panel remembers. `folder` lets a reloaded window find the run again. */
@@ -24,7 +27,7 @@ export interface PanelState {
   english: boolean;
 }
 
-export const INITIAL: PanelState = { folder: '', sort: 'language', descending: false, groupBy: 'class', hidden: ['code', 'ms', 'lmFertility'], language: '', outcomes: [], find: '', disagrees: '', sample: '', problem: '', english: false };
+export const INITIAL: PanelState = { folder: '', sort: 'language', descending: false, groupBy: 'class', hidden: ['code', 'ms', 'lmFertility', ...ANSWER_KEYS], language: '', outcomes: [], find: '', disagrees: '', sample: '', problem: '', english: false };
 
 export interface Column {
   readonly key: SortKey | 'interval';
@@ -50,6 +53,10 @@ export const COLUMNS: readonly Column[] = [
   { key: 'lmFertility', title: () => t('Fertility, LLM'), hint: () => t('The same by the LLM’s own tokenizer'), numeric: true },
   { key: 'unread', title: () => t('Unread'), hint: () => t('Answers in which nothing could be read'), numeric: true },
   { key: 'wrongLanguage', title: () => t('Wrong language'), hint: () => t('Answers in another language'), numeric: true },
+  { key: 'own', title: () => t('In the language'), hint: () => t('Share of the answers’ letters in sentences of the question’s language, percent'), numeric: true },
+  { key: 'english', title: () => t('In English'), hint: () => t('Share of the answers’ letters in English sentences, percent'), numeric: true },
+  { key: 'ownScript', title: () => t('Own script'), hint: () => t('Share of the answers’ letters in the script of the question’s language, percent'), numeric: true },
+  { key: 'switchRate', title: () => t('Code switches'), hint: () => t('Of neighbouring sentences of an answer, the share in different languages, percent'), numeric: true },
   { key: 'failed', title: () => t('Failed'), hint: () => t('Items that failed in the engine'), numeric: true },
   { key: 'ms', title: () => t('ms/question'), hint: () => t('Milliseconds from the start of the batch'), numeric: true },
 ];
@@ -61,7 +68,7 @@ export interface RowGroup {
 }
 
 /** Estimates by language. */
-export type More = ReadonlyMap<string, LanguageEstimate>;
+export type More = ReadonlyMap<string, Partial<LanguageEstimate & AnswerLanguage>>;
 
 function valueOf(row: TableRow, key: SortKey, gaps: ReadonlyMap<string, number>, more: More): number | string {
   switch (key) {
@@ -79,6 +86,10 @@ function valueOf(row: TableRow, key: SortKey, gaps: ReadonlyMap<string, number>,
     case 'lmFertility': return row.lmFertility ?? -1;
     case 'floor': return more.get(row.language)?.floor?.share ?? -1;
     case 'balanced': return more.get(row.language)?.balanced?.mean ?? -1;
+    case 'own':
+    case 'english':
+    case 'ownScript':
+    case 'switchRate': return more.get(row.language)?.[key] ?? -1;
     case 'conditional': return more.get(row.language)?.conditional?.share ?? -1;
   }
 }

@@ -1,7 +1,7 @@
 import { type VNode } from 'preact';
 import { useRef } from 'preact/hooks';
 import { languageName, languageOf } from '../../src/core/languages';
-import { type Estimates, type RunView, type TableRow } from '../../src/protocol/panels';
+import { type AnswerLanguage, type Estimates, type RunView, type TableRow } from '../../src/protocol/panels';
 import { Bar } from '../ui/bar';
 import { Checkbox, Select } from '../ui/controls';
 import { count, one, percent, plusMinus, points, t } from '../ui/l10n';
@@ -11,6 +11,7 @@ import { type Column, COLUMNS, type GroupBy, groupRows, type More, type PanelSta
 export interface TableProps {
   readonly run: RunView;
   readonly estimates: Estimates | undefined;
+  readonly answers: readonly AnswerLanguage[];
   readonly state: PanelState;
   readonly change: (change: Partial<PanelState>) => void;
   readonly onLanguage: (language: string) => void;
@@ -19,10 +20,10 @@ export interface TableProps {
 
 /** One row a language, in groups; sorted by a click on a column, moved through with the arrow keys. */
 export function LanguageTable(props: TableProps): VNode {
-  const { run, estimates, state, change } = props;
+  const { run, estimates, answers, state, change } = props;
   const body = useRef<HTMLTableElement>(null);
   const gaps = new Map(estimates?.gaps.flatMap((g) => (g.language === null ? [] : [[g.language, g.mean] as const])) ?? []);
-  const more: More = new Map(estimates?.languages.map((l) => [l.language, l] as const));
+  const more: More = new Map(run.rows.map(({ language }) => [language, { ...estimates?.languages.find((l) => l.language === language), ...answers.find((a) => a.language === language) }] as const));
   const groups = groupRows(run.rows, state, gaps, more);
   // Accuracy over classes is there only where answers are classes.
   const able = COLUMNS.filter((c) => c.key !== 'balanced' || estimates?.languages.some((l) => l.balanced));
@@ -104,7 +105,8 @@ interface RowProps extends Pick<GroupProps, 'columns' | 'state' | 'gaps' | 'more
 
 function Row({ row, columns, state, gaps, more, estimates, run, onLanguage, onCancelLanguage }: RowProps): VNode {
   const name = languageName(row.language);
-  const { floor, balanced, conditional } = more.get(row.language) ?? { floor: null, balanced: null, conditional: null };
+  const beside = more.get(row.language) ?? {};
+  const { floor, balanced, conditional } = beside;
   const published = (estimates?.published ?? []).flatMap((p) => (p.languages[row.language] === undefined ? [] : [{ name: p.system, share: p.languages[row.language]! }]));
   const selected = state.language === row.language;
   const readOut = (): void => announce(row.n === 0 ? t('{0}: no samples yet', name) : t('{0}: {1} right, {2} of {3}, interval {4} to {5}', name, percent(row.accuracy), row.correct, row.n, points(row.interval[0]), points(row.interval[1])) + (floor ? `, ${t('floor {0}', points(floor.share))}${floor.above ? '' : `, ${t('not above the floor')}`}` : ''));
@@ -134,6 +136,10 @@ function Row({ row, columns, state, gaps, more, estimates, run, onLanguage, onCa
       case 'conditional': return <td key={c.key} class="number" title={conditional ? t('n {0}, 95 % interval {1} to {2}', conditional.n, points(conditional.interval[0]), points(conditional.interval[1])) : undefined}>{conditional ? points(conditional.share) : ''}</td>;
       case 'balanced': return <td key={c.key} class="number" title={balanced ? t('95 % interval {0} to {1}', points(balanced.interval[0]), points(balanced.interval[1])) : undefined}>{balanced ? points(balanced.mean) : ''}</td>;
       case 'floor': return <td key={c.key} class={floor && !floor.above ? 'number bad' : 'number'} title={floor ? `${floor.name}${floor.above ? '' : `: ${t('not above the floor')}`}` : undefined}>{floor ? `${points(floor.share)}${floor.above ? '' : ' ≥'}` : ''}</td>;
+      case 'own':
+      case 'english':
+      case 'ownScript':
+      case 'switchRate': return <td key={c.key} class="number" title={beside.identified ? t('n {0}', count(beside.identified)) : undefined}>{typeof beside[c.key] === 'number' ? points(beside[c.key]!) : ''}</td>;
       case 'lmFertility': return <td key={c.key} class="number">{row.lmFertility ? one(row.lmFertility) : ''}</td>;
       case 'tokens': return <td key={c.key} class="number">{row.tokensPerQuestion === null ? '' : one(row.tokensPerQuestion)}</td>;
       case 'fertility': return <td key={c.key} class="number">{row.fertility === null ? '' : one(row.fertility)}</td>;

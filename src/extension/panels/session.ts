@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
 import { type CancellationToken, type MessageConnection } from 'vscode-jsonrpc/node';
-import { type Activity, DoAction, DoSampleAction, GetEstimates, GetPage, GetProblem, GetSample, OnPanelCommand, OnRunChanged, OnShow, OpenRun, type RunAction, type RunView, SAMPLE_ACTIONS, type SampleAction, type ShownStatus } from '../../protocol/panels';
+import { type Activity, DoAction, DoSampleAction, GetAnswerLanguages, GetEstimates, GetPage, GetProblem, GetSample, OnPanelCommand, OnRunChanged, OnShow, OpenRun, type RunAction, type RunView, SAMPLE_ACTIONS, type SampleAction, type ShownStatus } from '../../protocol/panels';
 import { type Reader, type Steps } from '../services';
 import { type ActiveRuns } from '../runs/active';
-import { CloseRun, ReadEstimates, ReadPage, ReadProblem, ReadRun, ReadSample, type RunFacts } from '../worker/protocol';
+import { CloseRun, ReadEstimates, ReadFidelity, ReadPage, ReadProblem, ReadRun, ReadSample, type RunFacts } from '../worker/protocol';
 import { plainErrors } from '../errors';
 import { Command } from '../contributions';
 import { ReadGeneration } from '../worker/probe-protocol';
@@ -56,6 +56,7 @@ export class RunSession implements vscode.Disposable {
     }));
     c.onRequest(GetProblem, plainErrors((params: unknown, token: CancellationToken) => reader.ask(ReadProblem, { ...problemParams(params), folder }, token)));
     c.onRequest(GetEstimates, plainErrors((token: CancellationToken) => reader.ask(ReadEstimates, { folder }, token)));
+    c.onRequest(GetAnswerLanguages, plainErrors((token: CancellationToken) => reader.ask(ReadFidelity, { folder }, token)));
     c.onRequest(DoAction, plainErrors(async (params: unknown) => {
       const { action, language } = actionParams(params);
       await services.act(folder, action, language);

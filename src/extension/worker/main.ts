@@ -9,6 +9,7 @@ import { scorerByName } from '../../core/scoring';
 import { RunError } from '../../runs/errors';
 import { setUpPython } from '../../runs/python';
 import { rescoreRun } from '../../runs/rescore';
+import { type LanguageIdentifier } from '../../core/analysis/identify';
 import { exportReport } from '../../runs/report';
 import { pythonEnvironment } from '../../runs/locations';
 import { exportForVllm, findVllm, serverArguments } from '../../runs/serve';
@@ -48,7 +49,7 @@ answer(P.ReadProblems, ({ path, language }) => listProblems(path, language));
 answer(P.ReadBenchmarkAround, ({ file, language }) => benchmarkAround(file, language));
 answer(P.ListRuns, ({ folder }) => listRunsCached(folder));
 answer(P.ChangeRun, ({ folder, ...change }) => (changeRun(folder, change), null));
-answer(P.ExportReport, ({ folders, format, target }) => ({ files: exportReport(folders, format, target) }));
+answer(P.ExportReport, async ({ folders, format, target }) => ({ files: exportReport(folders, format, target, await identifier()) }));
 
 answer(P.SaveScores, ({ folder, scorer }) => {
   rescoreRun(folder, scorerByName(scorer));
@@ -75,6 +76,11 @@ answer(P.ReadSample, ({ folder, language, id }): SampleView => {
 
 answer(P.ListTrainings, ({ folders }) => listTrainings(folders));
 answer(P.ReadTrainings, ({ folders }) => folders.map((f) => readTraining(f)));
+
+/** Names the language of a sentence; loaded on first use, because its profiles are large. */
+const identifier = async (): Promise<LanguageIdentifier> => (await import('../../core/analysis/identify')).loadLanguageIdentifier();
+
+answer(P.ReadFidelity, async ({ folder }, token) => index(folder).fidelity(await identifier(), token));
 
 const comparers = new Map<string, Comparer>();
 function comparer(folders: readonly string[]): Comparer {

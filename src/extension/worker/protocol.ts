@@ -4,7 +4,7 @@ import { type BenchmarkFinding } from '../../core/benchmarks';
 import { type AlignmentRequest, type AlignmentStatus, type AlignmentView, type MapParams, type MapView, type PointTexts, type RunColours, type SoftAnswer, type SoftParams } from '../../protocol/alignmentpanel';
 import { type AgreementView, type CompareView, type FloorsView, type ListParams, type ManyAnswer, type ManyParams, type PairAnswer, type PairKey, type PairPage, type PairParams, type PairSample, type ScorersView, type Side, type TrendView } from '../../protocol/compare';
 import { type EndpointView } from '../../protocol/endpoints';
-import { type Estimates, type Outcome, type Page, type PageParams, type ProblemView, type SampleKey, type SampleView, type TableRow, type TokenSpan } from '../../protocol/panels';
+import { type AnswerLanguage, type Estimates, type Outcome, type Page, type PageParams, type ProblemView, type SampleKey, type SampleView, type TableRow, type TokenSpan } from '../../protocol/panels';
 import { type Continuation, type RunManifest, type RunMode, type RunState, type RunStatus } from '../../protocol/run';
 import { type TrainingInfo, type TrainingView } from '../../protocol/training';
 import { type AskAnswer, type AskRequest } from '../../runs/ask';
@@ -91,6 +91,7 @@ export const ReadPage = new RequestType<InRun<PageParams>, Page, void>('run/page
 export const ReadSample = new RequestType<InRun<SampleKey>, SampleView, void>('run/sample');
 export const ReadProblem = new RequestType<InRun<{ readonly id: string }>, ProblemView, void>('run/problem');
 export const ReadEstimates = new RequestType<InRun<object>, Estimates, void>('run/estimates');
+export const ReadFidelity = new RequestType<InRun<object>, readonly AnswerLanguage[], void>('run/fidelity');
 
 // ---- runs side by side
 

@@ -1,9 +1,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { aggregate, type Aggregate } from '../../core/analysis/aggregate';
+import { fidelityRow } from '../../core/analysis/fidelity';
+import { type LanguageIdentifier } from '../../core/analysis/identify';
 import { goldClass } from '../../core/scoring';
 import { wilson } from '../../core/statistics';
-import { type Estimates, type Outcome, type Page, type PageParams, type ProblemView, type PublishedResult, type SampleLine, type SampleView, type TableRow } from '../../protocol/panels';
+import { type AnswerLanguage, type Estimates, type Outcome, type Page, type PageParams, type ProblemView, type PublishedResult, type SampleLine, type SampleView, type TableRow } from '../../protocol/panels';
+import { writtenSamples } from '../../runs/summary';
 import { type RunManifest, type RunState, type Sample } from '../../protocol/run';
 import { plannedIn } from '../../protocol/shard';
 import { isLocked } from '../../runs/lock';
@@ -73,6 +76,7 @@ export class RunIndex {
   private found: { readonly key: string; readonly n: number; readonly entries: readonly Entry[] } | undefined;
   private readonly floors = new RunFloors();
   private readonly other: OtherReadings;
+  private told: { readonly n: number; readonly result: readonly AnswerLanguage[] } | undefined;
   private estimated: { readonly key: string; readonly result: Estimates } | undefined;
 
   /** @throws RunError when the folder is not a run or its manifest is damaged */
@@ -281,6 +285,27 @@ export class RunIndex {
       return { language, line: entry ? toLine(entry) : null };
     });
     return { id, gold: outcomes.find((o) => o.line)?.line?.gold ?? '', outcomes };
+  }
+
+  /** Languages and scripts of the answers. Other requests are answered between two languages; cancelled, it gives up. */
+  async fidelity(identifier: LanguageIdentifier, token: { readonly isCancellationRequested: boolean }): Promise<readonly AnswerLanguage[]> {
+    const n = this.size;
+    if (this.told?.n === n) return this.told.result;
+    const result: AnswerLanguage[] = [];
+    const fd = fs.openSync(path.join(this.folder, SAMPLES), 'r');
+    try {
+      for (const [language, entries] of [...this.byLanguage]) {
+        const answers = writtenSamples([...entries.values()].map((e) => this.sampleAt(fd, e)));
+        const { identified, ownScript, own, english, switchRate } = fidelityRow(language, answers, identifier);
+        result.push({ language, identified, ownScript, own, english, switchRate });
+        await new Promise((resolve) => setImmediate(resolve));
+        if (token.isCancellationRequested) throw new Error('cancelled');
+      }
+    } finally {
+      fs.closeSync(fd);
+    }
+    this.told = { n, result };
+    return result;
   }
 
   /** Group means and transfer gaps with bootstrap intervals; computed again only when there are more samples. */

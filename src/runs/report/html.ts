@@ -9,7 +9,7 @@ import { REPORT_STYLE } from './html-style';
 import { title } from './markdown';
 import { type Report, type ReportComparison, type ReportOptions, type ReportRun } from './model';
 import { completionPieces, shownProblems, shownSamples, verdict } from './samples';
-import { balancedCell, COMPARISON_HEAD, conditionalCell, hasBalance, comparisonCells, ERROR_WORDS, errorLines, floorCell, gapCell, groupLines, languageResults, publishedLanguages, publishedName, resultCell } from './tables';
+import { balancedCell, COMPARISON_HEAD, conditionalCell, hasBalance, comparisonCells, ERROR_WORDS, errorLines, FIDELITY_HEAD, fidelityCells, fidelityNote, floorCell, gapCell, groupLines, languageResults, publishedLanguages, publishedName, resultCell } from './tables';
 
 /** Runs are told apart by colour and by order; more runs than colours begin again. */
 const COLOURS = 6;
@@ -42,6 +42,7 @@ ${report.comparisons.map((c) => section(`${c.b.label} against ${c.a.label}`, com
 ${section('Languages', languageTable(report))}
 ${report.published.length > 0 && section('Published numbers', publishedTable(report))}
 ${errorSection(report)}
+${fidelitySection(report, options)}
 ${sampleSection(report, options)}
 ${section('Settings', settingsTable(runs))}
 ${section('How to reproduce', runs.map((run) => html`${runs.length > 1 && html`<h3>${run.label}</h3>`}<pre>${reproduceCommand(run.manifest)}</pre>`))}
@@ -196,6 +197,14 @@ function errorSection(report: Report): HtmlValue {
   const head = ['Error', 'samples', '% of wrong', ...report.classes.map((c) => CLASS_TITLE[c.key])];
   return section('Wrong answers', found.map(({ run, lines }) => html`${report.runs.length > 1 && html`<h3>${run.label}</h3>`}
 ${table(head, lines.map((l) => row(html`${l.error} <span class="code">${ERROR_WORDS[l.error]}</span>`, [l.total, percent(l.share), ...l.byClass])))}`));
+}
+
+function fidelitySection(report: Report, options: ReportOptions): HtmlValue {
+  const found = report.runs.filter((run) => run.fidelity.length > 0);
+  if (found.length === 0) return undefined;
+  return section('Language of the answers', found.map((run) => html`${report.runs.length > 1 && html`<h3>${run.label}</h3>`}
+${table(FIDELITY_HEAD, run.fidelity.map((f) => row(languageHead(f.language), fidelityCells(f))))}
+<p class="dim">${fidelityNote(run.fidelity, options.identifier?.name)}</p>`));
 }
 
 function sampleSection(report: Report, options: ReportOptions): HtmlValue {

@@ -62,11 +62,12 @@ export function writeReports(folder: string): string {
  * Writes a report over runs.
  *
  * @param target a file, or a folder for a format of several files
+ * @param identifier names the language of the answers' sentences; without it only scripts are told
  * @returns paths of what was written, the report itself first
  * @throws RunError when a folder is no run or the target cannot be written
  */
-export function exportReport(folders: readonly string[], format: ReportFormat, target: string): string[] {
-  const files = renderReport(folders.map(readRun), format, { reference: shippedReference() });
+export function exportReport(folders: readonly string[], format: ReportFormat, target: string, identifier?: ReportOptions['identifier']): string[] {
+  const files = renderReport(folders.map(readRun), format, { reference: shippedReference(), identifier });
   const several = FOLDER_FORMATS.includes(format);
   return files.slice(0, several ? undefined : 1).map(({ name, text }) => {
     const file = several ? path.join(target, name) : target;

@@ -22,6 +22,7 @@ export function jsonReport(report: Report): string {
       overall: run.aggregate.overall,
       reference: run.aggregate.reference ?? null,
       bootstrap: run.aggregate.bootstrap,
+      fidelity: run.fidelity,
     })),
     comparisons: report.comparisons.map(({ a, b, result, refused }) => ({ a: a.manifest.fingerprint, b: b.manifest.fingerprint, ...(result ? { result } : { refused }) })),
     published: report.published,

@@ -2,7 +2,7 @@ import { markdownBlock, markdownText } from './escape';
 import { CLASS_TITLE, languageTitle, methodInWords, percent, planInWords, reproduceCommand, settings } from './format';
 import { type Report, type ReportOptions } from './model';
 import { completionPieces, shownSamples, verdict } from './samples';
-import { balancedCell, COMPARISON_HEAD, conditionalCell, hasBalance, comparisonCells, ERROR_WORDS, errorLines, floorCell, gapCell, groupLines, languageResults, publishedLanguages, publishedName, resultCell } from './tables';
+import { balancedCell, COMPARISON_HEAD, conditionalCell, hasBalance, comparisonCells, ERROR_WORDS, errorLines, FIDELITY_HEAD, fidelityCells, fidelityNote, floorCell, gapCell, groupLines, languageResults, publishedLanguages, publishedName, resultCell } from './tables';
 
 type Align = 'left' | 'right';
 
@@ -66,6 +66,11 @@ export function markdownReport(report: Report, options: ReportOptions = {}): str
   for (const { run, lines } of errors) {
     if (several) parts.push(`### ${markdownText(run.label)}`);
     parts.push(table(['Error', 'samples', '% of wrong', ...report.classes.map((c) => CLASS_TITLE[c.key])], lines.map((l) => [`${l.error}: ${ERROR_WORDS[l.error]}`, String(l.total), percent(l.share), ...l.byClass.map(String)])));
+  }
+
+  for (const run of runs.filter((r) => r.fidelity.length > 0)) {
+    parts.push(`## Language of the answers${several ? markdownText(`: ${run.label}`) : ''}`);
+    parts.push(table(FIDELITY_HEAD, run.fidelity.map((f) => [`${languageTitle(f.language)} (${f.language})`, ...fidelityCells(f)])), markdownText(fidelityNote(run.fidelity, options.identifier?.name)));
   }
 
   const samples = sampleParts(report, options);

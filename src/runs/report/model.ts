@@ -1,11 +1,11 @@
 import path from 'node:path';
-import { aggregate, type Aggregate, type Comparison, compareRuns, bestFloors, type FloorShare, sampleFloors } from '../../core/analysis';
+import { aggregate, type Aggregate, type Comparison, compareRuns, bestFloors, type FidelityRow, fidelityRows, type FloorShare, type LanguageIdentifier, sampleFloors } from '../../core/analysis';
 import { languageOf, RESOURCE_CLASSES, type ResourceClass } from '../../core/languages';
 import { PairingError } from '../../core/statistics';
 import { type RunManifest, type RunState, type Sample } from '../../protocol/run';
 import { plannedItems } from '../../protocol/shard';
 import { readManifestOf, readSamples, readState } from '../store';
-import { sampleRows } from '../summary';
+import { sampleRows, writtenSamples } from '../summary';
 import { type PublishedSystem, type ReferenceTable, systemsFor } from './reference';
 
 /** A run as it lies on the disk. */
@@ -29,6 +29,8 @@ export interface ReportRun extends RunSource {
   readonly label: string;
   readonly aggregate: Aggregate;
   readonly floors: ReadonlyMap<string, FloorShare>;
+  /** Scripts and languages of the completions; empty for log-likelihood runs, whose answers the model did not write. */
+  readonly fidelity: readonly FidelityRow[];
   /** Samples that the plan asks for. */
   readonly planned: number;
   readonly scorer: string;
@@ -61,6 +63,8 @@ export interface ReportOptions {
   readonly wrong?: number;
   readonly right?: number;
   readonly resamples?: number;
+  /** Names the language of the answers' sentences; without it only scripts are told. */
+  readonly identifier?: LanguageIdentifier;
 }
 
 /** Everything the formats show, computed once. Pure: the same runs give the same report. */
@@ -75,6 +79,7 @@ export function buildReport(sources: readonly RunSource[], options: ReportOption
       label: labels[i]!,
       aggregate: aggregate(rows[i]!, { floors: shares, resamples: options.resamples }),
       floors: shares,
+      fidelity: fidelityRows(writtenSamples(source.samples), options.identifier),
       planned: plannedItems(source.manifest.plan),
       scorer: `${scorer.name}/${scorer.version}`,
     };

@@ -1,4 +1,4 @@
-import { type FloorName, type GroupRow, type LanguageRow, signedPoints } from '../../core/analysis';
+import { type FidelityRow, type FloorName, type GroupRow, type LanguageRow, signedPoints } from '../../core/analysis';
 import { type BalancedMean } from '../../core/statistics';
 import { type ScoreError } from '../../core/scoring/types';
 import { percent, percentInterval, pValue, CLASS_TITLE } from './format';
@@ -103,6 +103,23 @@ export const balancedCell = (row: { readonly balanced?: BalancedMean } | undefin
 
 /** Whether any run answers in classes, so that accuracy balanced over them says something. */
 export const hasBalance = (report: Report): boolean => report.runs.some((run) => run.aggregate.overall.balanced !== undefined);
+
+export const FIDELITY_HEAD = ['Language of the question', 'answers', 'own script, %', 'scripts', 'own language, %', 'in English, %', 'mostly', 'code switches, %', 'script switches, %'] as const;
+
+const shareCell = (share: number | null): string => (share === null ? '–' : percent(share));
+
+/** One line of the table of languages of the answers, without its first cell. */
+export function fidelityCells(row: FidelityRow): string[] {
+  const scripts = row.scripts.filter(([, share]) => share >= 0.005).slice(0, 3).map(([script, share]) => `${script} ${percent(share)}`).join(', ');
+  return [String(row.n), shareCell(row.ownScript), scripts || '–', shareCell(row.own), shareCell(row.english), row.dominant ?? '–', shareCell(row.switchRate), shareCell(row.scriptSwitchRate)];
+}
+
+/** How the table of languages of the answers was made. */
+export function fidelityNote(rows: readonly FidelityRow[], identifier: string | undefined): string {
+  const most = Math.max(0, ...rows.map((r) => r.identified));
+  const sentences = identifier === undefined ? 'Languages were not identified here, only scripts.' : `Languages by ${identifier}, sentence by sentence, weighted by letters, over up to ${most} answers a language; sentences of a few letters are not told. Code switches: neighbouring sentences of different languages.`;
+  return `Scripts over the letters of all answers. ${sentences} Script switches: neighbouring words of different scripts.`;
+}
 
 export const resultCell = (row: { interval: readonly [number, number] } & ({ accuracy: number } | { mean: number }) | undefined): string =>
   row ? `${percent('accuracy' in row ? row.accuracy : row.mean)} (${percentInterval(row.interval)})` : '–';
