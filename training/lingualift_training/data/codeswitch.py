@@ -63,6 +63,11 @@ class Switched:
         return sum(span.language is not None and span.end > span.start for span in self.spans)
 
     @property
+    def language(self) -> str:
+        """The first language that was mixed in; ``en`` when none was."""
+        return next((span.language for span in self.spans if span.language), "en")
+
+    @property
     def share(self) -> float:
         """Replaced words as a share of all words (signs and digits not counted)."""
         words = sum(self.source[span.source_start].isalpha() for span in self.spans)

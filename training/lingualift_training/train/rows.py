@@ -86,6 +86,9 @@ class Rows(Dataset[dict[str, Any]]):
         examples: English rows.
         builder: how they become ids.
         switched: for Stage I, the mixed text of every example, for the encoder.
+
+    Attributes:
+        languages: the first language mixed into every row, where it is known.
     """
 
     def __init__(self, examples: Sequence[Example], builder: RowBuilder, switched: Sequence[str] | None = None) -> None:
@@ -94,11 +97,17 @@ class Rows(Dataset[dict[str, Any]]):
         self.examples = examples
         self.builder = builder
         self.switched = switched
+        self.languages: list[str] | None = None
         self._kept: dict[int, dict[str, Any]] = {}
         self.states: EncoderStates | None = None
 
     def __len__(self) -> int:
         return len(self.examples)
+
+    def lengths(self) -> list[int]:
+        """Tokens of each row: of the encoder, the prompt and the target."""
+        rows = (self[i] for i in range(len(self)))
+        return [len(row["encoder_ids"]) + len(row["input_ids"]) + len(row["target_ids"]) for row in rows]
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         row = self._kept.get(index)
@@ -124,7 +133,7 @@ class EncoderStates:
 
     @staticmethod
     @torch.no_grad()
-    def make(folder: str | Path, rows: Rows, encoder: Any, pad_id: int, batch_tokens: int = 4096) -> EncoderStates:
+    def make(folder: str | Path, rows: Any, encoder: Any, pad_id: int, batch_tokens: int = 4096) -> EncoderStates:
         """Runs the frozen encoder over all rows and writes their states, batching rows of like length."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)

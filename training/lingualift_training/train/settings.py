@@ -181,6 +181,11 @@ class OptimSettings:
     cache_encoder_states: Literal["auto", "always", "never"] = _doc(
         "Keep states of the frozen encoder on disk; auto: when the data are read more than once.", "auto"
     )
+    rows_on_disk: bool = _doc(
+        "Read the corpora row by row and keep the tokenised rows in a file of the output folder, for corpora larger "
+        "than memory (Stage I, Stage II, baseline).",
+        False,
+    )
     cpu: bool = _doc("Train on the CPU even if an accelerator is present.", False)
     threads: int = _doc("CPU threads; 0 leaves the default.", 0)
     fsdp: str = _doc("FSDP options of the Trainer, such as 'full_shard auto_wrap'; empty for none.", "")

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from transformers import PreTrainedTokenizerBase
 
 from ..data.codeswitch import CodeSwitcher, Switched, SwitchOptions
-from ..data.examples import Example, read_examples, sentences
+from ..data.examples import Example
 from ..data.leakage import LeakageError, benchmark_questions, find_overlaps
 from ..lexicon.entries import Entry, Lexicon, read_lexicon
 from ..model.connector import Connector, ConnectorConfig, embedding_scale
@@ -21,23 +21,14 @@ from ..model.loading import encoder_width, load_encoder, load_llm, load_tokenize
 from ..model.merge import Merge
 from ..model.modeling import LinguaLiftModel, Part
 from .rows import RowBuilder, Rows
-from .settings import CodeSwitchSettings, DataSource, LexiconSource, Settings, SettingsError
+from .settings import CodeSwitchSettings, LexiconSource, Settings, SettingsError
+from .stream import read_source
 
 
 def encoder_text(settings: Settings) -> EncoderText:
     """Encoder input convention of a run."""
     chosen = settings.encoder_text
     return EncoderText(chosen.prefix, chosen.digits, chosen.space_digits)
-
-
-def _read(source: DataSource) -> list[Example]:
-    rows: list[Example] = []
-    for example in read_examples(source.path, source.format, source.short):
-        parts = [Example(s, s) for s in sentences(example.question)] if source.sentences else [example]
-        rows += [row for row in parts if not source.longest or len(row.question) <= source.longest]
-        if source.limit and len(rows) >= source.limit:
-            return rows[: source.limit]
-    return rows
 
 
 def load_examples(settings: Settings) -> list[Example]:
@@ -47,7 +38,7 @@ def load_examples(settings: Settings) -> list[Example]:
         LeakageError: rows repeat benchmark questions and ``leakage.on_overlap`` is ``refuse``.
         SettingsError: there are no data.
     """
-    rows = [row for source in settings.data for row in _read(source)]
+    rows = [row for source in settings.data for row in read_source(source)]
     if not rows:
         raise SettingsError("the run has no data: list at least one corpus under 'data'")
     dropped: set[int] = set()
@@ -89,14 +80,17 @@ def load_lexicons(settings: Settings) -> dict[str, Lexicon]:
     return {source.language: load_lexicon(source) for source in settings.lexicons}
 
 
-def switch_all(settings: Settings, texts: Sequence[str]) -> list[Switched]:
-    """The mixed sentences of a run: every text ``draws`` times. Without lexicons the text stays English."""
+def load_switcher(settings: Settings) -> CodeSwitcher:
+    """The code-switcher of a run. Without lexicons the text stays English."""
     lexicons = load_lexicons(settings)
     if not lexicons:
-        switcher = CodeSwitcher({"en": Lexicon("en")}, SwitchOptions(ratio=0.0))
-    else:
-        switcher = CodeSwitcher(lexicons, switch_options(settings.code_switch))
-    return list(switcher.stream(texts, settings.code_switch.draws, settings.seed))
+        return CodeSwitcher({"en": Lexicon("en")}, SwitchOptions(ratio=0.0))
+    return CodeSwitcher(lexicons, switch_options(settings.code_switch))
+
+
+def switch_all(settings: Settings, texts: Sequence[str]) -> list[Switched]:
+    """The mixed sentences of a run: every text ``draws`` times."""
+    return list(load_switcher(settings).stream(texts, settings.code_switch.draws, settings.seed))
 
 
 @dataclass

@@ -24,6 +24,7 @@ from .interrupt import Interrupted, StopSignals
 from .rows import Collator, EncoderStates, Rows
 from .settings import Settings, SettingsError
 from .setup import Assembled, assemble, stage_rows
+from .stream import StoredRows, stored_rows
 from .trainer import LiftTrainer, MetricsFile, last_checkpoint
 
 SETTINGS_NAME = "settings.json"
@@ -36,6 +37,9 @@ def fingerprint(settings: Settings) -> str:
     values = dataclasses.asdict(settings)
     for name in ("output", "export"):
         values.pop(name)
+    if not settings.optim.rows_on_disk:
+        # Runs that were begun before this setting was there keep their fingerprint.
+        values["optim"].pop("rows_on_disk")
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
@@ -166,7 +170,7 @@ def complete(assembled: Assembled, rows: Rows, indices: list[int], max_new_token
     return [t.strip() for t in assembled.llm_tokenizer.batch_decode(ids, skip_special_tokens=True)]
 
 
-def _cache_states(settings: Settings, assembled: Assembled, train: Rows) -> None:
+def _cache_states(settings: Settings, assembled: Assembled, train: Rows | StoredRows) -> None:
     choice = settings.optim.cache_encoder_states
     frozen = assembled.model.merge.uses_encoder and "encoder" not in assembled.model.trainable
     if frozen and (choice == "always" or (choice == "auto" and settings.optim.epochs > 1)):
@@ -224,7 +228,12 @@ def _run_stage(settings: Settings, restart: bool, stop: StopSignals) -> dict[str
         torch.set_num_threads(settings.optim.threads)
     set_seed(settings.seed)
     assembled = assemble(settings)
-    train, held = stage_rows(settings, assembled.builder)
+    train: Rows | StoredRows
+    if settings.optim.rows_on_disk:
+        folder = Path(settings.output) / f"rows-{os.environ.get('RANK', '0')}"
+        train, held = stored_rows(settings, assembled.builder, folder)
+    else:
+        train, held = stage_rows(settings, assembled.builder)
     _cache_states(settings, assembled, train)
     metrics = MetricsFile(settings.output)
     trainer = LiftTrainer(
@@ -264,8 +273,7 @@ def _run_stage(settings: Settings, restart: bool, stop: StopSignals) -> dict[str
 def _languages(settings: Settings, held: Rows) -> list[str]:
     from .setup import switch_all
 
+    if held.languages is not None:
+        return held.languages
     questions = [e.question for e in held.examples[:: settings.code_switch.draws]]
-    names: list[str] = []
-    for mixed in switch_all(settings, questions):
-        names.append(next((span.language for span in mixed.spans if span.language), "en"))
-    return names
+    return [mixed.language for mixed in switch_all(settings, questions)]

@@ -30,6 +30,8 @@ from .warmstart import FitOptions, collect_pairs, fit
 
 Log = Callable[[str], None]
 
+DRY_ROWS = 10_000
+"""Rows of a corpus that a dry run reads where the corpora are larger than memory."""
 INSTRUCTION = "Translate the following code-switched sentence to pure English:"
 
 
@@ -284,6 +286,10 @@ def run_dry(settings: Settings, log: Log = print) -> dict[str, Any]:
             log(line)
         return {"sample": lines[:10]}
     assembled = assemble(settings)
+    if settings.optim.rows_on_disk:
+        data = [dataclasses.replace(s, limit=min(s.limit or DRY_ROWS, DRY_ROWS)) for s in settings.data]
+        settings = dataclasses.replace(settings, data=data)
+        log(f"at most {DRY_ROWS} rows of each corpus are read; rows, steps and tokens are of these alone")
     train, held = stage_rows(settings, assembled.builder)
     optim = settings.optim
     per_step = optim.batch_size * optim.accumulation

@@ -106,7 +106,7 @@ class LiftTrainer(Trainer):
         batch = self._train_batch_size * max(1, self.args.world_size)
         lengths = None
         if self._optim_settings.group_by_length:
-            lengths = [len(row["encoder_ids"]) + len(row["input_ids"]) + len(row["target_ids"]) for row in dataset]
+            lengths = dataset.lengths()
         sampler = LengthBuckets(len(dataset), batch, self.args.seed, lengths)
         self.add_callback(_EpochOf(sampler))
         return sampler
