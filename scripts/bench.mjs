@@ -95,6 +95,11 @@ async function evaluation(python) {
   if (fs.existsSync(part)) results.evaluation = await (await import(part)).evaluation({ python, step, exec, json, ROOT, cacheFolder, THREADS, pythonEnv });
 }
 
+async function alignment(python) {
+  await demoBundle(python, 'smol-lift');
+  results.alignment = await (await import(path.join(HERE, 'alignment.mjs'))).alignment({ python, step, json, ROOT, cacheFolder, THREADS, pythonEnv });
+}
+
 /** What the tests of the extension measure on their way: activation, event loop, opening, scrolling, memory of the panels. */
 async function extension() {
   const file = path.join(os.tmpdir(), `lingualift-figures-${process.pid}.jsonl`);
@@ -131,12 +136,13 @@ await run(async () => {
   const asked = process.argv.slice(2).filter((a) => !a.startsWith('-'));
   const wants = (name) => asked.length === 0 || asked.includes(name);
   let python;
-  if (wants('generation') || wants('evaluation') || wants('training') || wants('vllm')) {
+  if (wants('generation') || wants('evaluation') || wants('alignment') || wants('training') || wants('vllm')) {
     python = await pythonEnvironment();
     await baseWeights(python);
   }
   if (wants('generation')) await generation(python);
   if (wants('evaluation')) await evaluation(python);
+  if (wants('alignment')) await alignment(python);
   if (wants('training')) await training(python);
   if (wants('vllm')) await servers(python);
   if (wants('scoring')) await scoring();
