@@ -44,6 +44,8 @@ export interface Api {
   readonly activationMs: number;
   /** Folders of the runs that this window has in motion or paused. */
   readonly activeRuns: () => readonly string[];
+  /** Benchmarks as tests. */
+  readonly tests: Pick<BenchmarkTests, 'controller' | 'run'>;
 }
 
 /** The only composition root: everything is made and put together here. No worker and no engine is started before it is needed. */
@@ -136,6 +138,7 @@ export function activate(context: vscode.ExtensionContext): Api {
 
   const openRun = (folder: string, show?: { language: string; id?: string }): void => panels.open(path.resolve(folder), show);
   const runsView = new RunsView(catalogue, runs);
+  const tests = new BenchmarkTests({ context, catalogue, reader, runs, log });
   context.subscriptions.push(
     log, reader, runs, catalogue, texts, panels, comparisons, attention, alignments, runsView, generationDebugger,
     ownTasks, previews, trainings, trainingView, new TrainingTasks(context, log),
@@ -143,7 +146,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     registerNotebooks({ context, catalogue, reader, runs, steps, log }),
     new BenchmarkLenses(keys),
     new ResultMarks(context.extensionUri, reader, runs, log),
-    new BenchmarkTests({ context, catalogue, reader, runs, log }),
+    tests,
     vscode.window.createTreeView(View.bundles, { treeDataProvider: new BundlesView(catalogue), showCollapseAll: false }),
     vscode.window.createTreeView(View.runs, { treeDataProvider: runsView, canSelectMany: true }),
     vscode.window.createTreeView(View.benchmarks, { treeDataProvider: new BenchmarksView(catalogue) }),
@@ -155,7 +158,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   void evaluate.resumeUnfinished();
   const activationMs = performance.now() - startedAt;
   log.info(`LinguaLIFT ${String((context.extension.packageJSON as { version?: unknown }).version)} activated in ${activationMs.toFixed(1)} ms`);
-  return { activationMs, activeRuns: () => runs.all.map((r) => r.folder) };
+  return { activationMs, activeRuns: () => runs.all.map((r) => r.folder), tests };
 }
 
 /** Workers and engines end with their disposables; what is finished of a run is on disk, and the next window takes it up. */

@@ -193,10 +193,13 @@ describe('debugging a generation', function () {
   it('compares with another bundle (golden)', async () => {
     const d = dap();
     await d.start(ONE);
+    const early = await d.ask<{ result: string }>('evaluate', { expression: `compare ${TINY_TEXT}`, context: 'repl' });
+    assert.match(early.result, /There is no text here yet to compare with\./);
+    for (let i = 0; i < 6; i++) await d.move('next');
     const { result } = await d.ask<{ result: string }>('evaluate', { expression: `compare ${TINY_TEXT}`, context: 'repl' });
     assert.match(result, /^tiny-text \(fp32, template [\w-]+\): 32 tokens, ended by (?:length|eos), mean log-probability -\d/);
     const same = await d.ask<{ result: string }>('evaluate', { expression: `compare "${TINY}"`, context: 'repl' });
-    assert.match(same.result, /^tiny /);
+    assert.match(same.result, /^tiny .*\nIt begins with the same text\.\n/);
     d.golden('compare');
   });
 

@@ -21,6 +21,8 @@ export function run(): Promise<void> {
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   require('./notebook.test');
   // eslint-disable-next-line @typescript-eslint/no-require-imports
+  require('./testing.test');
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
   require('./training.test');
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   require('./alignment.test');

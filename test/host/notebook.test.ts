@@ -111,7 +111,7 @@ describe('notebook', function () {
     assert.deepEqual([c!.a, c!.b, c!.pair!.n, c!.pair!.languages.map((l) => l.language)], [0, 1, 4, ['en', 'sw']]);
   });
 
-  it('interrupts an evaluation, drops the cells that wait, and resumes from what is saved', async () => {
+  it('interrupts an evaluation, drops the cells that wait, and keeps what is finished', async () => {
     const document = await open('interrupt.liftnb', [['lift-eval', 'benchmark: lift48\nlanguages: all\nbundle: tiny\nseed: 77'], ['lift-prompt', 'bundle: tiny\n---\nNever asked']]);
     const [cell, waiting] = document.getCells() as [vscode.NotebookCell, vscode.NotebookCell];
     // The command itself waits for the end of the cells.

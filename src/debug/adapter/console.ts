@@ -139,7 +139,7 @@ async function compare(name: string, { setup, args, generation, engine }: Consol
     return {
       text: [
         `${manifest.name} (${precision}, template ${template}): ${other.position} tokens, ended by ${other.end}, mean log-probability ${mean(other)} (${setup.manifest.name}, ${generation.position} tokens: ${mean(generation)})`,
-        same === a.length && a !== '' ? 'It begins with the same text.' : same === 0 ? 'The texts differ from the first character on.' : `The texts agree up to ${JSON.stringify(a.slice(Math.max(0, same - 30), same))}.`,
+        a === '' ? 'There is no text here yet to compare with.' : same === a.length ? 'It begins with the same text.' : same === 0 ? 'The texts differ from the first character on.' : `The texts agree up to ${JSON.stringify(a.slice(Math.max(0, same - 30), same))}.`,
         b,
       ].join('\n'),
     };

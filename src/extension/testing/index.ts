@@ -27,7 +27,7 @@ export interface TestServices {
 
 /** Benchmarks as tests: benchmark ▸ language ▸ problem. A test run is a run of the store like any other. */
 export class BenchmarkTests implements vscode.Disposable {
-  private readonly controller: vscode.TestController;
+  readonly controller: vscode.TestController;
   private readonly targets = new WeakMap<vscode.TestItem, Target>();
   private readonly profiles = new Map<string, vscode.TestRunProfile>();
   private readonly disposables: vscode.Disposable[];
@@ -126,7 +126,8 @@ export class BenchmarkTests implements vscode.Disposable {
     return language.children.get(`${target.benchmark}\u001f${target.language}\u001f${target.id}`);
   }
 
-  private async run(request: vscode.TestRunRequest, bundle: string | undefined, token: vscode.CancellationToken): Promise<void> {
+  /** Runs what is asked for; `bundle` is a folder, undefined the default one. Errors are shown, not thrown. */
+  async run(request: vscode.TestRunRequest, bundle: string | undefined, token: vscode.CancellationToken): Promise<void> {
     try {
       requireTrust(t('Running an evaluation'));
       const dir = bundle ?? (await this.chooseBundle());
