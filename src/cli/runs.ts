@@ -7,7 +7,7 @@ import { RunError } from '../runs/errors';
 import { listRuns } from '../runs/list';
 import { mergeRuns } from '../runs/merge';
 import { writeReports } from '../runs/report';
-import { otherScores } from '../runs/scores';
+import { foreignScores, otherScores } from '../runs/scores';
 import { readManifestOf, readSamples, readState } from '../runs/store';
 import { FIDELITY_HEAD, fidelityCells, fidelityNote } from '../runs/report/tables';
 import { summarise, writtenSamples } from '../runs/summary';
@@ -68,7 +68,7 @@ async function show(run: string, runs: string, json: boolean, scriptsOnly: boole
   const identifier = scriptsOnly ? undefined : await loadLanguageIdentifier();
   const fidelity = fidelityRows(writtenSamples(samples), identifier);
   if (json) {
-    process.stdout.write(JSON.stringify({ ...summarise(manifest, state, samples, folder), rescored: otherScores(folder, samples), fidelity, environment: manifest.environment, plan: manifest.plan, execution: manifest.execution, damagedLines }) + '\n');
+    process.stdout.write(JSON.stringify({ ...summarise(manifest, state, samples, folder), rescored: otherScores(folder, samples), refusedScores: foreignScores(folder), fidelity, environment: manifest.environment, plan: manifest.plan, execution: manifest.execution, damagedLines }) + '\n');
     return 0;
   }
   const { environment: e } = manifest;
@@ -76,6 +76,7 @@ async function show(run: string, runs: string, json: boolean, scriptsOnly: boole
   say(`${e.bundle.name} (${e.bundle.precision}, ${e.bundle.sha256.slice(0, 12)}) on ${e.benchmark.title} (${e.benchmark.sha256.slice(0, 12)}), template ${e.prompt.template}/${e.prompt.version}, scorer ${e.scorer.name}/${e.scorer.version}`);
   say(`${e.backend.name} ${e.backend.provider}, ${Object.entries(e.backend.versions).map(([k, v]) => `${k} ${v}`).join(', ')}`);
   if (damagedLines.length > 0) say(`Damaged lines in samples.jsonl: ${damagedLines.join(', ')}`);
+  for (const file of foreignScores(folder)) say(`${file} is not of this run (another fingerprint) and is not used. Delete it, or score again: lingualift score --run ${run} --scorer NAME`);
   for (const s of otherScores(folder, samples)) say(`Also scored by ${s.scorer}: ${s.correct} of ${s.n} right (${percent(s.correct / Math.max(1, s.n))} %); the two disagree on ${s.disagree}.`);
   if (samples.length > 0) process.stdout.write(finalTable(samples) + '\n');
   if (fidelity.length > 0) {
