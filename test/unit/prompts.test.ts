@@ -15,7 +15,7 @@ describe('prompt templates', () => {
   const names = ['plain', 'short-cot', 'chat', 'lingualift', 'lingualift-harness', 'lingualift-figure', 'mindmerger', 'metamath', 'mammoth', 'mathoctopus', 'mcot'];
 
   it('are the documented ones; another name is an error that lists them', () => {
-    assert.deepEqual([...PROMPT_TEMPLATES.keys()], names);
+    assert.deepEqual([...PROMPT_TEMPLATES.keys()], [...names, 'lingualift-xcsqa', 'lingualift-xnli']);
     assert.throws(() => promptTemplate('alpaca'), (e: Error) => /Unknown prompt template "alpaca"/.test(e.message) && names.every((n) => e.message.includes(n)));
   });
 
@@ -30,6 +30,18 @@ describe('prompt templates', () => {
       }
     });
   }
+
+  it('lingualift-xcsqa and lingualift-xnli: the forms of method.md 5, whole for the encoder, each for its own kind', () => {
+    const asked = render('lingualift-xcsqa', choice);
+    assert.equal(asked.encoder, 'Read the following commonsense question carefully, then choose the best answer. Your answer must be one of A, B.\n<Question>: Which?\n<Choices>:\nA. one\nB. two\n<Answer>:');
+    assert.deepEqual(asked, { encoder: asked.encoder, instruction: '', text: asked.encoder });
+    assert.deepEqual(promptTemplate('lingualift-xcsqa').stop, ['</s>', '\n']);
+    const relation = render('lingualift-xnli', pair);
+    assert.match(relation.encoder, /^I will give you a premise and a hypothesis\. Choose the most appropriate relationship .*Entailment, Neutral, Contradiction\.\n### Premise:It rains\.\n### Hypothesis:It is wet\.\n### Answer:$/);
+    assert.equal(relation.text, relation.encoder);
+    for (const name of ['lingualift-xcsqa', 'lingualift-xnli']) assert.deepEqual(render(name, number), render('plain', number));
+    assert.deepEqual([render('lingualift-xcsqa', pair), render('lingualift-xnli', choice)], [render('plain', pair), render('plain', choice)]);
+  });
 
   it('only "chat" goes through the chat template', () => assert.deepEqual([...PROMPT_TEMPLATES.values()].filter((t) => t.chat).map((t) => t.name), ['chat']));
 

@@ -156,7 +156,32 @@ const TEMPLATES: readonly PromptTemplate[] = [
     stop: ['</s>', '\n\n'],
     render: (p) => both(`Question: \n${questionText(p)} \nAnswer: \nLet's think step by step.\n`),
   },
+  {
+    name: 'lingualift-xcsqa',
+    version: 1,
+    source: "method.md 5: after the authors' X-CSQA prompt, all of it for the encoder; the words that method.md leaves out are ours. Another kind of problem is its question alone",
+    chat: false,
+    stop: ['</s>', '\n'],
+    render: (p) => both(p.kind === 'choice' && (p.choices?.length ?? 0) > 0 ? commonsensePrompt(p) : questionText(p)),
+  },
+  {
+    name: 'lingualift-xnli',
+    version: 1,
+    source: "method.md 5: after the authors' XNLI prompt, all of it for the encoder; the words that method.md leaves out are ours. Another kind of problem is its question alone",
+    chat: false,
+    stop: ['</s>'],
+    render: (p) => both(p.kind === 'nli' ? relationPrompt(p) : questionText(p)),
+  },
 ];
+
+function commonsensePrompt({ question, choices = [] }: Problem): string {
+  const labels = choices.map((c) => c.label).join(', ');
+  return `Read the following commonsense question carefully, then choose the best answer. Your answer must be one of ${labels}.\n<Question>: ${question}\n<Choices>:\n${choices.map((c) => `${c.label}. ${c.text}`).join('\n')}\n<Answer>:`;
+}
+
+function relationPrompt({ premise, hypothesis }: Problem): string {
+  return `I will give you a premise and a hypothesis. Choose the most appropriate relationship between them: Entailment, Neutral, Contradiction.\n### Premise:${premise}\n### Hypothesis:${hypothesis}\n### Answer:`;
+}
 
 export const PROMPT_TEMPLATES: ReadonlyMap<string, PromptTemplate> = new Map(TEMPLATES.map((t) => [t.name, t]));
 
