@@ -1,4 +1,4 @@
-"""The states of an alignment analysis by PyTorch: encoder, alignment layer and LLM in float32, sorted by length, batches of 16.
+"""The states of an alignment analysis by PyTorch in float32: encoder, alignment layer, LLM; by length, batches of 16.
 
 usage: torch_alignment.py ENCODER LM ADAPTER CONNECTOR LIFT_JSON THREADS LAYERS TEXTS.json
 
