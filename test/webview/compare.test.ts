@@ -392,6 +392,10 @@ describe('compare panel', function () {
 });
 
 describe('what the compare panel may ask', () => {
+  it('is small: at most 200 kB, as every panel', () => {
+    for (const panel of ['compare', 'run']) assert.ok(fs.statSync(path.join(__dirname, '..', '..', 'dist', 'webview', `${panel}.js`)).size <= 200_000, panel);
+  });
+
   it('is checked: unknown runs, quadrants, corrections and actions are refused', () => {
     const side = { run: 0, scorer: '' };
     const list = { a: side, b: side, correction: 'holm', common: false, language: '', quadrants: [], readDiffers: false, shift: null, offset: 0, count: 10 };
