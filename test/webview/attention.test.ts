@@ -50,9 +50,8 @@ class Host {
   bytes = 0;
   /** All answers with numbers, as structured cloning writes them, in bytes. */
   posted = 0;
-  /** When the view was handed over, and when each tile was; ms since 1970. */
+  /** When the view was handed over; ms since 1970. */
   handed = 0;
-  readonly tileTimes: number[] = [];
   /** Tiles that were cut once: a page that opens the same view again gets them at once. */
   private readonly cut = new Map<string, Block>();
   opened = 0;
@@ -95,7 +94,6 @@ class Host {
       const block = this.cut.get(key) ?? (await cutters.get(subject)!(checked));
       this.cut.set(key, block);
       this.bytes += block.data.byteLength;
-      this.tileTimes.push(performance.timeOrigin + performance.now());
       return this.count(block);
     });
     connection.onRequest(GetThumbnails, (params) => {
@@ -418,9 +416,15 @@ describe('attention panel', function () {
       figure(`attention panel, 2,048 tokens: ${name}, posted in 120 frames`, (host.posted - before) / 2 ** 10, 'KiB');
     }
     const again = await open(host, { state: { side: 'lm', layer: '1', head: '0' } });
-    const painted = await again.page.evaluate(() => performance.timeOrigin + performance.getEntriesByName('lingualift:matrix')[0]!.startTime);
-    figure('attention panel, 2,048 tokens: view opened again, answer of the host to painted matrix', painted - host.handed, 'ms');
-    figure('attention panel, 2,048 tokens: last tile to painted matrix', painted - Math.max(...host.tileTimes.filter((time) => time <= painted)), 'ms');
+    const [origin, painted, answers] = await again.page.evaluate(() => [
+      performance.timeOrigin, performance.getEntriesByName('lingualift:matrix')[0]!.startTime,
+      performance.getEntriesByName('test:answer').map((e) => ({ time: e.startTime, keys: (e as PerformanceMark).detail as string[] })),
+    ] as const);
+    const tiles = answers.filter(({ time, keys }) => time <= painted && keys.includes('data') && keys.includes('columns'));
+    assert.ok(tiles.length > 0, 'the matrix is painted from tiles');
+    figure('attention panel, 2,048 tokens: first paint, after the last of its tiles has come', painted - tiles.at(-1)!.time, 'ms');
+    figure('attention panel, 2,048 tokens: first paint, after the prompt has come, the way of the tiles over the test included', painted - answers.find(({ keys }) => keys.includes('subjects'))!.time, 'ms');
+    figure('attention panel, 2,048 tokens: first paint, after the host has handed the prompt over', origin + painted - host.handed, 'ms');
     assert.deepEqual(again.errors, []);
     assert.deepEqual(panel.violations, []);
     assert.deepEqual(panel.errors, []);
