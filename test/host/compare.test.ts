@@ -38,9 +38,10 @@ describe('runs side by side', () => {
   it('writes a report over two runs as one file, and in a folder where the format has several', async () => {
     const file = path.join(home, 'both.json');
     await vscode.commands.executeCommand(Command.exportRun, [folder('side-a'), folder('side-b')], 'json', file);
-    const report = JSON.parse(fs.readFileSync(file, 'utf8')) as { runs: unknown[]; comparisons: unknown[] };
+    const report = JSON.parse(fs.readFileSync(file, 'utf8')) as { runs: { fidelity: { identified: number }[] }[]; comparisons: unknown[] };
     fs.rmSync(file);
     assert.deepEqual([report.runs.length, report.comparisons.length], [2, 1]);
+    assert.ok(report.runs.every((r) => r.fidelity.length > 0 && r.fidelity.some((f) => f.identified > 0)), 'the worker names the languages of the answers');
     const target = path.join(home, 'both');
     await vscode.commands.executeCommand(Command.exportRun, [folder('side-a'), folder('side-b')], 'csv', target);
     assert.deepEqual(fs.readdirSync(target).sort(), ['comparisons.csv', 'results.csv', 'samples.csv']);
