@@ -79,6 +79,18 @@ describe('notebooks in the workbench', function () {
     await w.shot('notebook-comparison');
   });
 
+  it('debugs the answer of a cell from its output', async () => {
+    const button = outputs().locator('button', { hasText: 'Debug this generation' }).first();
+    await reveal(button);
+    await button.click();
+    await w.page.locator('.tab.active', { hasText: '1-ar.liftout' }).waitFor({ timeout: 60_000 });
+    await w.page.locator('.debug-toolbar').waitFor();
+    await w.shot('notebook-debugged');
+    await w.page.keyboard.press('Shift+F5');
+    await w.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+    await w.page.locator('.tab', { hasText: 'questions.liftnb' }).click();
+  });
+
   it('saves its outputs as lines of text, and shows them and the kernel again when it is opened', async () => {
     await w.command('File: Save');
     const saved = path.join(w.server.workspace, 'questions.liftnb');
