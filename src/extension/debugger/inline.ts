@@ -22,7 +22,8 @@ export class InlineProbabilities implements vscode.InlineValuesProvider, vscode.
   private readonly unlikely = vscode.window.createTextEditorDecorationType({
     ...CLOSED, backgroundColor: new vscode.ThemeColor('editor.wordHighlightStrongBackground'), textDecoration: 'underline dotted', overviewRulerColor: new vscode.ThemeColor('editorWarning.foreground'), overviewRulerLane: vscode.OverviewRulerLane.Right,
   });
-  private readonly forced = vscode.window.createTextEditorDecorationType({ ...CLOSED, border: '1px solid', borderColor: new vscode.ThemeColor('editorInfo.foreground') });
+  // On the letters alone: a border would take in the figure before them.
+  private readonly forced = vscode.window.createTextEditorDecorationType({ ...CLOSED, color: new vscode.ThemeColor('editorInfo.foreground'), fontWeight: 'bold' });
   private readonly after = vscode.window.createTextEditorDecorationType(CLOSED);
   private readonly registrations: vscode.Disposable[];
 
