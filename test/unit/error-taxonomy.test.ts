@@ -24,7 +24,8 @@ const KINDS: readonly (readonly [ScoreError, string, string, string?, string?])[
   ['repetition', `We add. ${'We add 3 and 4. '.repeat(12)}`, '5'],
   ['truncated', 'First we look at what she has in the morning and then at everything that she buys at the market in the', '5'],
   ['truncated', 'First she has 31 apples and then we look at everything that she buys at the market in the afternoon and', '5'],
-  ['wrong-language', 'I do not know what the answer to this question could be.', '5', undefined, 'th'],
+  ['wrong-language', 'Я не знаю, каким может быть ответ на этот вопрос.', '5', undefined, 'th'],
+  ['no-answer', 'I do not know what the answer to this question could be.', '5', undefined, 'th'],
   ['wrong-language', 'Потом мы складываем числа и получаем ответ 31.', '5', undefined, 'hi'],
 ];
 

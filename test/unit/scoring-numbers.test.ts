@@ -235,7 +235,8 @@ describe('error taxonomy', () => {
     assert.equal(error('The answer is 12.', '5', 'She has 12 apples and eats 7.'), 'copied-number');
     assert.equal(error('again and again and ' + 'and again '.repeat(20), '5'), 'repetition');
     assert.equal(error('We begin with 9 and then we have to look at what the next part of the problem tells us about the', '5'), 'truncated');
-    assert.equal(error('I do not know what the answer to this question could be.', '5', undefined, 'hi'), 'wrong-language');
+    assert.equal(error('Я не знаю, каким может быть ответ на этот вопрос.', '5', undefined, 'hi'), 'wrong-language');
+    assert.equal(error('I do not know what the answer to this question could be.', '5', undefined, 'hi'), 'no-answer');
   });
 });
 

@@ -52,7 +52,7 @@ export const COLUMNS: readonly Column[] = [
   { key: 'fertility', title: () => t('Fertility'), hint: () => t('Tokens of the questions over those in English, by the tokenizer that reads them'), numeric: true },
   { key: 'lmFertility', title: () => t('Fertility, LLM'), hint: () => t('The same by the LLM’s own tokenizer'), numeric: true },
   { key: 'unread', title: () => t('Unread'), hint: () => t('Answers in which nothing could be read'), numeric: true },
-  { key: 'wrongLanguage', title: () => t('Wrong language'), hint: () => t('Answers in another language'), numeric: true },
+  { key: 'wrongLanguage', title: () => t('Wrong language'), hint: () => t('Wrong answers neither in the script of the language nor in Latin'), numeric: true },
   { key: 'own', title: () => t('In the language'), hint: () => t('Share of the answers’ letters in sentences of the question’s language, percent'), numeric: true },
   { key: 'english', title: () => t('In English'), hint: () => t('Share of the answers’ letters in English sentences, percent'), numeric: true },
   { key: 'ownScript', title: () => t('Own script'), hint: () => t('Share of the answers’ letters in the script of the question’s language, percent'), numeric: true },

@@ -15,7 +15,7 @@ export interface WrongReading {
   readonly questionNumbers?: readonly number[];
 }
 
-/** Share of letters outside the language's script above which an answer counts as written in another language. */
+/** Share of letters outside the language's script and Latin above which an answer counts as written in another language. */
 const FOREIGN_SHARE = 0.8;
 const MIN_LETTERS = 20;
 
@@ -27,6 +27,7 @@ const SCRIPT_LETTERS: Readonly<Record<string, RegExp>> = {
   Taml: /\p{Script=Tamil}/u, Telu: /\p{Script=Telugu}/u, Thai: /\p{Script=Thai}/u,
 };
 const LETTER = /[\p{L}\p{M}]/u;
+const LATIN = SCRIPT_LETTERS.Latn!;
 const DIGIT = /\p{Nd}/u;
 const SENTENCE_END = /[.!?。！？।॥։؟۔።]["'”’»）)\]*$\s]*$/u;
 
@@ -95,7 +96,11 @@ function isTruncated(text: string): boolean {
   return /[\p{L}\p{M},;:+\-−×*/=(]$/u.test(end);
 }
 
-/** True when nearly all letters are of another script than the language's. Cannot tell languages of one script apart. */
+/**
+ * True when nearly all letters are of a script that is neither the question's nor Latin: these models are trained to answer in
+ * English whatever the question's language, so English is no error. Cannot tell languages of one script apart; the fidelity of the
+ * answers (`analysis/fidelity`) does.
+ */
 function isForeign(text: string, code: string): boolean {
   const own = SCRIPT_LETTERS[languageOf(code)?.script ?? ''];
   if (!own) return false;
@@ -104,7 +109,7 @@ function isForeign(text: string, code: string): boolean {
   for (const c of text.slice(0, 400)) {
     if (!LETTER.test(c)) continue;
     letters++;
-    if (!own.test(c)) foreign++;
+    if (!own.test(c) && !LATIN.test(c)) foreign++;
   }
   return letters >= MIN_LETTERS && foreign / letters > FOREIGN_SHARE;
 }

@@ -62,7 +62,7 @@ export const ERROR_WORDS: Readonly<Record<ScoreError, string>> = {
   sign: 'wrong sign',
   truncated: 'cut off before the answer',
   repetition: 'repetition loop',
-  'wrong-language': 'another script than the language’s',
+  'wrong-language': 'neither in the script of the language nor in Latin',
   'copied-number': 'a number of the question',
   empty: 'empty',
   failed: 'failed in the engine',
