@@ -106,6 +106,22 @@ describe('benchmarks as tests', function () {
     assert.deepEqual(again.states.map(([s, i]) => `${i.label} ${s}`).sort(), states.map(([s, i]) => `${i.label} ${s}`).sort());
   });
 
+  it('mark the lines of their file, which offers to evaluate it', async () => {
+    const [item] = children(language.children);
+    const document = await vscode.workspace.openTextDocument(item!.uri!);
+    await vscode.window.showTextDocument(document);
+    const line = document.positionAt(document.getText().indexOf('"lift48-01"')).line;
+    const hover = async (at: number): Promise<string> => (await vscode.commands.executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', document.uri, new vscode.Position(at, 6))).flatMap((h) => h.contents).map((c) => (c as vscode.MarkdownString).value).find((v) => v.includes('lift48-01'))?.replaceAll('&nbsp;', ' ') ?? '';
+    let text = '';
+    for (const end = Date.now() + 20_000; text === '' && Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 50))) text = await hover(line);
+    assert.match(text, /lift48.*01 · (?:right|wrong|unread) · read: /);
+    assert.match(text, /\[Open run\]\(command:lingualift\.openRun\?/);
+    assert.equal(await hover(0), '', 'a line without a problem has none');
+    const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', document.uri, 10);
+    assert.deepEqual(lenses.flatMap((l) => l.command?.title.replace(/^\$\([\w-]+\)\s*/, '') ?? []), ['Evaluate here', 'Evaluate in all languages', 'Open in notebook']);
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
   it('stop when they are cancelled: what is finished has its result, the rest is skipped', async () => {
     const source = new vscode.CancellationTokenSource();
     const many = children(language.parent!.children).slice(0, 12);
