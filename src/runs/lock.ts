@@ -107,6 +107,17 @@ function heldBy(holder: Holder): RunError {
   return new RunError(`Another process (${holder.pid} on ${holder.host}, since ${holder.since}) is writing this run. Wait for it, or choose another folder with --out.${stale}`, 4);
 }
 
+/** How long a lock without readable text may be one that its writer is still writing (file systems without hard links only). */
+const WRITING_MS = 200;
+
+/** True when the file is there and its writer is gone. A file that is not there is nobody's: another taker may make it at any moment. */
+function isStale(file: string): boolean {
+  const holder = holderOf(file);
+  if (holder) return !alive(holder);
+  const written = fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+  return written !== undefined && Date.now() - written > WRITING_MS;
+}
+
 /**
  * Removes the lock of a dead process. Only the holder of a second lock may do so, and only after looking again: otherwise
  * the slower of two takers would remove the new lock of the faster one.
@@ -114,13 +125,21 @@ function heldBy(holder: Holder): RunError {
 function takeAway(file: string, text: string): boolean {
   const guard = `${file}.takeover`;
   if (!createWhole(guard, text)) {
-    const holder = holderOf(guard);
-    if (!holder || !alive(holder)) fs.rmSync(guard, { force: true });
+    // Renamed first, so that of two that find it stale one removes it, and looked at again under the name that nobody else has.
+    if (isStale(guard)) {
+      const own = `${guard}.${process.pid}`;
+      try {
+        fs.renameSync(guard, own);
+        if (!isStale(own)) fs.linkSync(own, guard);
+      } catch {
+        // Another one was faster.
+      }
+      fs.rmSync(own, { force: true });
+    }
     return false;
   }
   try {
-    const holder = holderOf(file);
-    if (!holder || !alive(holder)) fs.rmSync(file, { force: true });
+    if (isStale(file)) fs.rmSync(file, { force: true });
   } finally {
     fs.rmSync(guard, { force: true });
   }
