@@ -121,6 +121,8 @@ function isStale(file: string): boolean {
 /**
  * Removes the lock of a dead process. Only the holder of a second lock may do so, and only after looking again: otherwise
  * the slower of two takers would remove the new lock of the faster one.
+ *
+ * @returns false when there was nothing to remove, or not yet: look again a little later
  */
 function takeAway(file: string, text: string): boolean {
   const guard = `${file}.takeover`;
@@ -139,9 +141,10 @@ function takeAway(file: string, text: string): boolean {
     return false;
   }
   try {
-    if (isStale(file)) fs.rmSync(file, { force: true });
+    const stale = isStale(file);
+    if (stale) fs.rmSync(file, { force: true });
+    return stale;
   } finally {
     fs.rmSync(guard, { force: true });
   }
-  return true;
 }
