@@ -114,8 +114,7 @@ describe('debugging in the workbench', function () {
   });
 
   it('stops when a quantity that is watched changes, in whichever language that is', async () => {
-    await variable('entropy').click({ button: 'right' });
-    await w.page.locator('.monaco-menu .action-label', { hasText: 'Break on Value Change' }).click();
+    await w.contextMenu(variable('entropy'), 'Break on Value Change');
     await w.page.locator('.debug-breakpoints .breakpoint', { hasText: 'entropy' }).waitFor();
     const [from] = await frame();
     await w.page.keyboard.press('F5');

@@ -109,7 +109,7 @@ describe('runs in the workbench', function () {
     it('pauses with its engine loaded, and resumes', async () => {
       const before = new Set(runs());
       await w.command('LinguaLIFT: Run Evaluation…');
-      await w.choose({ bundle: 'tiny', benchmark: 'LIFT-48', languages: 'All languages', sample: '25 at random' });
+      await w.choose({ bundle: 'tiny', benchmark: 'LIFT-48', languages: 'All languages', sample: 'All 50' });
       folder = await until('the run folder', () => runs().find((f) => !before.has(f)), 90_000);
       await grows(folder);
       await w.page.locator('.statusbar-item', { hasText: 'tiny · LIFT-48' }).waitFor();
@@ -119,7 +119,7 @@ describe('runs in the workbench', function () {
       const held = samples(folder).length;
       assert.equal(state(folder)?.status, 'paused');
       assert.ok(engines().length >= 1, 'the engine stays loaded');
-      assert.ok(held < 48 * 25, 'the run was paused before its end');
+      assert.ok(held < 48 * 50, 'the run was paused before its end');
       await w.panel.locator('.actions vscode-button', { hasText: 'Resume' }).click();
       await status('running');
       await until('more samples than before the pause', () => samples(folder).length > held, 60_000);
@@ -158,7 +158,7 @@ describe('runs in the workbench', function () {
       await until('the end of the run', () => state(folder)?.status === 'finished', 150_000);
       const keys = samples(folder).map((s) => `${s.language}/${s.id}`);
       assert.equal(new Set(keys).size, keys.length, 'no item twice');
-      assert.equal(keys.filter((k) => !k.startsWith('vi/')).length, 47 * 25);
+      assert.equal(keys.filter((k) => !k.startsWith('vi/')).length, 47 * 50);
       await status('finished');
       await w.shot('run-48-languages');
     });
