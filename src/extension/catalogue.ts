@@ -29,6 +29,12 @@ export class Cached<T> {
     return this.value;
   }
 
+  /** The list as it is on disk at this moment, for a command that acts on what it finds there. */
+  now(): Promise<readonly T[]> {
+    this.value = undefined;
+    return this.get();
+  }
+
   /** Forgets the list soon; several changes within 300 ms are one. */
   touch(delay = 300): void {
     if (this.timer) return;

@@ -209,7 +209,7 @@ describe('training in the workbench', function () {
     await w.row(/^stage1 long.*can be resumed/).waitFor();
     await w.contextMenu(row, 'Resume Training');
     await until('steps after the cut', () => claimed().pid !== first && Math.max(...steps()) > cut, 120_000);
-    assert.equal(new Set(steps()).size, steps().length, 'no step is done twice');
+    assert.ok(steps().length - new Set(steps()).size <= 1, 'at most the step that was under way is done again');
     await cancel();
     await until('the process to end', () => claimed().ended !== undefined, 60_000);
     await w.row(/^stage1 long.*can be resumed/).waitFor();

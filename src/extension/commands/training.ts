@@ -30,13 +30,22 @@ export interface TrainingServices {
   readonly log: Log;
 }
 
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 /** Processes of tasks that this window started, by process id. */
 export class OwnTasks implements vscode.Disposable {
   private readonly running = new Map<number, vscode.TaskExecution>();
   private readonly listeners = [
     vscode.tasks.onDidStartTaskProcess((e) => void this.running.set(e.processId, e.execution)),
     vscode.tasks.onDidEndTaskProcess((e) => {
-      for (const [pid, execution] of this.running) if (execution === e.execution) this.running.delete(pid);
+      // Of a task that was started again VS Code gives the same execution, and may tell of the first end after the second start.
+      for (const [pid, execution] of this.running) if (execution === e.execution && !isAlive(pid)) this.running.delete(pid);
     }),
   ];
 
@@ -190,7 +199,7 @@ export class TrainingCommands {
   private async infos(argument: unknown, selection: unknown, title: string, fits: (info: TrainingInfo) => boolean): Promise<readonly TrainingInfo[]> {
     const several = Array.isArray(selection) ? selection.filter((n): n is TrainingNode => n instanceof TrainingNode).map((n) => n.info) : [];
     if (several.length > 1) return several;
-    const listed = await this.services.catalogue.trainings.get();
+    const listed = await this.services.catalogue.trainings.now();
     const folder = argument instanceof TrainingNode ? argument.folder : typeof argument === 'string' ? path.resolve(argument) : argument instanceof vscode.Uri ? path.dirname(argument.fsPath) : undefined;
     if (folder !== undefined) {
       const found = listed.find((i) => i.folder === folder) ?? (argument instanceof TrainingNode ? argument.info : undefined);
